@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from meshproof.language.words import VARIABLES, of_environment
 
 sys.path.insert(0, str(Path(__file__).parent / "preloaded"))
+sys.path.insert(0, str(Path(__file__).parent / "rates"))
 
 from preloaded_client import Preloaded, forked
 
@@ -24,7 +25,13 @@ if of_environment(os.environ) != "en":
     os.environ |= dict.fromkeys(VARIABLES, "C.UTF-8")
 
 # How long an example takes to draw or to try says something about the machine, and nothing about a property.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# And every run draws the same examples: new ones are drawn by `tox -e fuzz`.
+settings.register_profile(
+    "busy",
+    deadline=None,
+    derandomize="MESHPROOF_FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("busy")
 
 # pytest hands a test's name to each process that it starts, in its environment: what is too long there starts none.

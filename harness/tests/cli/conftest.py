@@ -20,6 +20,7 @@ import psutil
 import pytest
 from meshproof.suite import folder
 from preloaded_client import Preloaded, at_start
+from sure import options
 
 LIMIT = 300.0
 PACKAGES = Path(__file__).parents[2]
@@ -172,7 +173,9 @@ class Place:
     preloaded: Preloaded
     started: list[Running] = field(default_factory=list)
     # What is off by ten points is found by a tenth of the requests.
-    verify: tuple[str, ...] = ("verify", "-f", "spec", "--tolerance", "10")
+    rates: tuple[str, ...] = options()
+    pytest_rates: tuple[str, ...] = options("--mesh-")
+    verify: tuple[str, ...] = ("verify", "-f", "spec", *options())
     endless: tuple[str, ...] = ("--tolerance", "0.3", "--alpha", "1e-9", "--beta", "1e-3")
     pytest_endless: tuple[str, ...] = ("--mesh-tolerance", "0.3", "--mesh-alpha", "1e-9", "--mesh-beta", "1e-3")
     undefined: str = UNDEFINED

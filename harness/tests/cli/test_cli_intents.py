@@ -27,7 +27,7 @@ def test_by_prediction_no_process_is_started_and_nothing_is_kept(place: Any) -> 
 
 
 def test_the_shops_intents_are_proved_on_real_envoy(place: Any) -> None:
-    ended = place.run(*OWN, "--tolerance", "10", "--output", place.here / "out", "-o", "json")
+    ended = place.run(*OWN, *place.rates, "--output", place.here / "out", "-o", "json")
     assert ended.code == 0, ended.out + ended.err
     rows = ended.report["intents"]
     assert {row["outcome"] for row in rows} == {"passed"}
@@ -39,7 +39,7 @@ def test_the_shops_intents_are_proved_on_real_envoy(place: Any) -> None:
 
 def test_what_the_page_of_semantics_says_is_what_real_envoy_does(place: Any) -> None:
     folder = INTENTS / "semantics"
-    ended = place.run("test", "-f", folder, "-t", folder / "intents.yaml", "--tolerance", "10", "--output", "out")
+    ended = place.run("test", "-f", folder, "-t", folder / "intents.yaml", *place.rates, "--output", "out")
     assert ended.code == 0, ended.out + ended.err
     assert re.search(r"\n33 passed of 33 intents by prediction, and proved with [\d,]+ requests\n$", ended.out)
 
@@ -126,7 +126,7 @@ def test_wrong(verify):
     verify(Scenario("Wrong", "All goes to v2.", FILES, intents=CASES[1:2]))
 """
     )
-    ended = place.pytest("canary", "-v", "--mesh-tolerance", "10").end()
+    ended = place.pytest("canary", "-v", *place.pytest_rates).end()
     assert dict(re.findall(r"::(test_\S+) (\w+)", ended.out)) == {
         "test_predicted[canary]": "PASSED",
         "test_predicted[large]": "FAILED",

@@ -20,7 +20,7 @@ def test_json_is_one_document_that_follows_its_schema(place: Any) -> None:
     hello = "GET http://helloworld:5000/hello"
     out = place.here / "out"
     asked = ("--request", hello, "--request", f"{hello} a:b")
-    ended = place.run(*place.verify, *asked, "--tolerance", "6", "-o", "json", "--output", out)
+    ended = place.run(*place.verify, *asked, "-o", "json", "--output", out)
     assert ended.code == 0, ended.err
     jsonschema.validate(ended.report, SCHEMA)
     assert ended.report["outcome"] == "passed"
@@ -38,7 +38,7 @@ def test_a_closed_pipe_changes_no_verdict(place: Any) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     argv = [sys.executable, "-P", "-m", "meshproof", *place.verify]
-    for code, more in ((1, ["--applied", "applied"]), (0, ["--tolerance", "6", "-o", "json"])):
+    for code, more in ((1, ["--applied", "applied"]), (0, ["-o", "json"])):
         ended = subprocess.run(
             [*argv, *more], cwd=place.here, env=place.env, stdout=writing, stderr=subprocess.PIPE, timeout=20
         )

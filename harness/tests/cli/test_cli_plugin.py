@@ -20,7 +20,7 @@ WORKERS = [pytest.param((), id="alone"), pytest.param(("-n", "2"), id="workers",
 
 @pytest.mark.long
 def test_the_built_in_canary_passes_on_two_workers(place: Any) -> None:
-    ended = (running := place.pytest(folder("scenarios") / "canary", "-n", "2", "--mesh-tolerance", "6")).end()
+    ended = (running := place.pytest(folder("scenarios") / "canary", "-n", "2", *place.pytest_rates)).end()
     assert ended.code == 0, ended.out + ended.err
     assert "3 passed" in ended.out
     workers = sorted(running.output.glob("gw*"))
@@ -175,7 +175,7 @@ def mesh_target():
 def test_an_error_while_ending_is_reported_and_is_no_success(place: Any, workers: tuple[str, ...]) -> None:
     suite = place.suite("suite", "one")
     (suite / "conftest.py").write_text(STUCK)
-    ended = place.pytest(suite, "--mesh-tolerance", "6", *workers).end()
+    ended = place.pytest(suite, *place.pytest_rates, *workers).end()
     assert ended.code == 3, ended.out + ended.err
     assert "1 passed, 1 error" in ended.out
     assert "namespace meshproof-1 is still being deleted after 120 s" in ended.out

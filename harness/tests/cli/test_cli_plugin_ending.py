@@ -90,7 +90,7 @@ def test_a_run_in_workers(place: Any, number: int) -> None:
 
 def test_a_worker_that_its_controller_leaves_has_not_passed(place: Any) -> None:
     """It ends the test that it runs, and knows of no other one."""
-    running = place.pytest(place.suite("suite", "one", "two"), "-n", "1", "--mesh-tolerance", "6")
+    running = place.pytest(place.suite("suite", "one", "two"), "-n", "1", *place.pytest_rates)
     running.saw("Progress", check="Split")
     running.signal(signal.SIGTERM)
     ended = running.end()
@@ -104,7 +104,7 @@ def test_a_worker_that_its_controller_leaves_has_not_passed(place: Any) -> None:
 def test_output_that_nobody_can_read_is_no_failure_of_the_mesh(place: Any, streams: str, code: int) -> None:
     suite = place.suite("suite", "one")
     words = f"{sys.executable} -P -m pytest -c /dev/null --rootdir . -p no:cacheprovider --import-mode=importlib"
-    line = f"{words} {suite} --mesh-tolerance 10 --mesh-output out {streams}"
+    line = f"{words} {suite} {' '.join(place.pytest_rates)} --mesh-output out {streams}"
     ended = subprocess.run(["bash", "-c", line], cwd=place.here, env=place.env, capture_output=True, timeout=120)
     assert ended.returncode == code, ended.stderr
     assert b"Traceback" not in ended.stderr

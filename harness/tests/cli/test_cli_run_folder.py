@@ -89,7 +89,7 @@ def test_the_manifests_are_kept_as_given_but_for_secrets(drifted: Any) -> None:
 
 def test_what_was_kept_is_a_specification_again(drifted: Any) -> None:
     ended = drifted.run(
-        "verify", "-f", drifted.here / "out" / "manifests" / "verify" / "specified-0.yaml", "--tolerance", "6"
+        "verify", "-f", drifted.here / "out" / "manifests" / "verify" / "specified-0.yaml", *drifted.rates
     )
     assert ended.code == 0, ended.err
 
@@ -111,7 +111,7 @@ def test_a_folder_without_a_run_has_no_report(place: Any) -> None:
 
 
 def test_each_stage_of_a_ramp_is_kept_and_a_conforming_run_keeps_no_dumps(place: Any) -> None:
-    running = place.start("run", "CanaryRamp", "--tolerance", "6")
+    running = place.start("run", "CanaryRamp", *place.rates)
     assert running.end().code == 0
     kept = running.output / "manifests" / "CanaryRamp"
     assert sorted(file.name for file in kept.iterdir()) == [f"applied-{number}.yaml" for number in range(4)]

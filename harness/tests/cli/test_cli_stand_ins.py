@@ -49,7 +49,7 @@ def checks(report: Any) -> dict[tuple[str, str], str]:
 
 def test_routing_alone_is_verified_and_repeated_from_the_runs_folder(place: Any) -> None:
     spec(place, kustomization="resources: [routing.yaml]\n", values="replicas: 2\n")
-    ended = place.run(*place.verify, *REQUESTS, "--tolerance", "8", "--output", "out", "-o", "json")
+    ended = place.run(*place.verify, *REQUESTS, "--output", "out", "-o", "json")
     assert ended.code == 0, ended.err
     assert checks(ended.report)["verify", "Split"] == "passed"
     for said in (
@@ -80,9 +80,9 @@ def test_strictly_nothing_stands_in(place: Any) -> None:
 
 def test_a_template_beside_it_costs_what_it_names(place: Any) -> None:
     spec(place, template="kind: Service\nmetadata: {name: {{ .Values.name }}}\n")
-    ended = place.run(*place.verify, *REQUESTS[:2], "--tolerance", "8")
+    ended = place.run(*place.verify, *REQUESTS[:2])
     assert ended.code == 0, ended.err
     (place.here / "spec" / "template.yaml").write_text("kind: {{ .Values.kind }}\nspec: {hosts: [shop]}\n")
-    ended = place.run(*place.verify, *REQUESTS[:2], "--tolerance", "8")
+    ended = place.run(*place.verify, *REQUESTS[:2])
     assert ended.code == 1
     assert "this is a Helm template" in ended.out

@@ -16,7 +16,7 @@ data: {a: b}
 def test_a_mesh_that_conforms_to_its_manifests_passes(place: Any) -> None:
     spec = place.mesh("spec", version="v1beta1")
     text = "\n---\n".join(file.read_text() for file in sorted(spec.iterdir()))
-    ended = place.run("verify", "-f", "-", stdin=text)
+    ended = place.run("verify", "-f", "-", *place.rates, stdin=text)
     assert ended.code == 0, ended.err
     assert "passed 8 checks of 4 scenarios" in ended.out
     assert "passed in" in ended.err
@@ -35,7 +35,8 @@ def test_what_names_no_namespace_is_put_in_the_given_one(place: Any) -> None:
     assert "helloworld.shop/v1" in ended.out
 
 
-WRONG = {"50-50": (50, 50), "0-100": (0, 100), "100-0": (100, 0), "80-20": (80, 20), "no route": (None, 0)}
+HELLO = ("--request", "GET http://helloworld:5000/hello")
+WRONG = {"100-0": (100, 0), "70-30": (70, 30), "no route": (None, 0)}
 
 
 def test_another_split_than_the_specified_one_fails_with_the_place_that_specified_it(place: Any) -> None:
@@ -43,7 +44,7 @@ def test_another_split_than_the_specified_one_fails_with_the_place_that_specifie
     for name, (v1, v2) in WRONG.items():
         place.mesh(name, v1, v2)
     for name in WRONG:
-        ended = place.run(*place.verify, "--applied", name, "-o", "json", "--output", f"{name}.out")
+        ended = place.run(*place.verify, "--applied", name, *HELLO, "-o", "json", "--output", f"{name}.out")
         assert ended.code == 1, (name, ended.err)
         split = next(check for check in ended.report["checks"] if check["check"] == "Split")
         assert split["outcome"] == "failed"
@@ -87,7 +88,7 @@ def test_what_the_proxy_answers_itself_is_said_with_its_rule(place: Any) -> None
     spec = place.mesh("spec") / "route.yaml"
     moved = "    - match: [{uri: {prefix: /old}}]\n      redirect: {uri: /new, redirectCode: 308}\n"
     spec.write_text(spec.read_text().replace("    - route:", f"{moved}    - route:"))
-    ended = place.run(*place.verify, "--tolerance", "6", "--request", "GET http://helloworld:5000/old")
+    ended = place.run(*place.verify, "--request", "GET http://helloworld:5000/old")
     assert ended.code == 0, ended.out
     said = "308 to http://helloworld:5000/new by the proxy, as specified at spec/route.yaml:8:7"
     assert said in " ".join(ended.out.split())
@@ -96,7 +97,7 @@ def test_what_the_proxy_answers_itself_is_said_with_its_rule(place: Any) -> None
 def test_what_is_not_taken_into_account_is_a_notice(place: Any) -> None:
     spec = place.mesh("spec", version="v1alpha3")
     (spec / "others.yaml").write_text(OTHERS)
-    ended = place.run(*place.verify, "--tolerance", "6")
+    ended = place.run(*place.verify)
     assert ended.code == 0, ended.err
     assert "notice spec/others.yaml:1:1: v1 ConfigMap is not read" in ended.err
     assert "notice" not in ended.out

@@ -9,10 +9,10 @@ import pytest
 
 
 def test_workers_prove_a_split_and_find_a_wrong_one(place: Any) -> None:
-    place.mesh("wrong", 80, 20)
+    place.mesh("wrong", 70, 30)
     place.mesh("spec")
     words = ("--workers", "2", "-o", "json", "--output")
-    ended = place.run("run", "CanarySplit", *words, "right")
+    ended = place.run("run", "CanarySplit", *place.rates, *words, "right")
     assert (ended.code, ended.report["outcome"]) == (0, "passed"), ended.err
     ended = place.run(*place.verify, "--applied", "wrong", *words, "wrong.out")
     assert ended.code == 1, ended.err

@@ -16,6 +16,7 @@ from meshproof.border.request import parse
 from meshproof.cli.group import group
 from meshproof.cli.options.exit_codes import EXIT_CODES
 from meshproof.run.discover import discover
+from sure import options
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
@@ -139,11 +140,12 @@ def test_the_intents_example_fails_as_shown(tmp_path: Path) -> None:
     assert [line for line in shown.splitlines() if line not in done.stdout.splitlines()] == []
 
 
-def test_the_scenario_example_passes(tmp_path: Path) -> None:
+def test_the_scenario_example_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = blocks(README, "python")
     (tmp_path / "test_hello.py").write_text(code)
     for name in ("helloworld.yaml", "subsets.yaml", "weight-10.yaml"):
         shutil.copy(ROOT / "scenarios/canary" / name, tmp_path)
+    monkeypatch.setenv("PYTEST_ADDOPTS", shlex.join(options("--mesh-", points=3)))
     done = here("python -m pytest -q", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from preloaded_client import FORKING, LOCUST, WORKLOAD, Preloaded
+from sure import options
 
 LIMIT = 60.0
 MESH = """\
@@ -61,7 +62,7 @@ def test_a_run_forks_what_it_needs_and_leaves_nothing(preloaded: Preloaded, tmp_
     temporary = tmp_path / "t"
     temporary.mkdir()
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(temporary)}
-    words = ["run", "CanarySplit", "--tolerance", "10", "--output", "out"]
+    words = ["run", "CanarySplit", *options(), "--output", "out"]
     code, out, err = preloaded.run(words, tmp_path, env, None, LIMIT)
     assert code == 0, err
     assert "passed 2 checks of 1 scenario" in out

@@ -19,7 +19,7 @@ def test_intents_by_prediction(planted: Any, plant: Planted, form: str) -> None:
 def test_intents_that_are_proved(planted: Any, plant: Planted) -> None:
     """Each gets its verdict, although no verdict has its request as it was sent."""
     (planted.here / "intents.yaml").write_text(intents(plant))
-    words = ("test", "-f", "spec", "-t", "intents.yaml", "--tolerance", "10", "-o", "json")
+    words = ("test", "-f", "spec", "-t", "intents.yaml", *planted.rates, "-o", "json")
     ended = planted.run(*words, "--output", "out")
     assert ended.code == 1, ended.out + ended.err
     outcomes = [(one["number"], one["outcome"]) for one in ended.report["intents"]]

@@ -64,7 +64,7 @@ def test_what_is_shown_while_a_run_goes_on(planted: Any, plant: Planted) -> None
 
 @pytest.mark.parametrize("words", [("--list",), ("--sample", "4", "--output", "out")], ids=" ".join)
 def test_a_selfcheck(planted: Any, plant: Planted, words: tuple[str, ...]) -> None:
-    ended = planted.run("selfcheck", "-f", "spec", "--tolerance", "10", *words)
+    ended = planted.run("selfcheck", "-f", "spec", *planted.rates, *words)
     assert ended.code in (0, 1), ended.err
     assert "condition-widened" in ended.out or (planted.here / "out" / "selfcheck.json").exists()
     assert_nothing(plant, planted, ended)

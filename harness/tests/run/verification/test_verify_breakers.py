@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from meshproof.border.verdict import Outcome, Precision
+from meshproof.border.verdict import Outcome
 from meshproof.mesh.model.destination_rule import ConnectionPool
 from meshproof.run.verification.breakers.loads import MOST_POLICIES
 from meshproof.run.verification.verification import Verification, prepare_verification
 from meshproof.suite import folder
+from sure import SURE
 
 HTTPBIN = (folder("scenarios") / "breaker" / "httpbin.yaml").read_text()
 RULE = """
@@ -88,7 +89,7 @@ Prepare = Callable[..., Verification]
 def prepared(tmp_path: Path) -> Prepare:
     def make(policy: str, **options: object) -> Verification:
         (tmp_path / "mesh.yaml").write_text(HTTPBIN + RULE.format(policy=policy))
-        return prepare_verification([str(tmp_path / "mesh.yaml")], [], (), Precision(), **options)
+        return prepare_verification([str(tmp_path / "mesh.yaml")], [], (), SURE, **options)
 
     return make
 
@@ -145,7 +146,7 @@ def test_what_is_applied_from_other_files_keeps_the_retries_of_its_own_rules(tmp
         text = HTTPBIN + RULE.format(policy="connectionPool: {http: {maxRetries: 2}}") + RETRIED
         (tmp_path / f"{name}.yaml").write_text(text)
     specified, applied = (str(tmp_path / f"{name}.yaml") for name in ("specified", "applied"))
-    one = prepare_verification([specified], [applied], (), Precision())
+    one = prepare_verification([specified], [applied], (), SURE)
     (load,) = one.others
     # What runs is what is applied.
     (rule,) = load.stages[0].mesh.virtual_services
@@ -185,7 +186,7 @@ def test_where_a_proxy_stands_before_the_pods_it_is_unproved(prepared: Prepare, 
 
 def test_each_policy_of_each_destination_is_proved_alone_whatever_its_rule_does_besides(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(SHOP + CANARY)
-    found = prepare_verification([str(tmp_path / "shop.yaml")], [], (), Precision())
+    found = prepare_verification([str(tmp_path / "shop.yaml")], [], (), SURE)
     assert policies(found) == [
         "ConnectionPool shop.default a",
         "ConnectionPool shop.default b",
@@ -217,12 +218,10 @@ def test_more_policies_than_there_is_time_for_are_counted(tmp_path: Path) -> Non
         for name, (before, _, _) in zip(names, parts, strict=True)
     )
     (tmp_path / "mesh.yaml").write_text(text)
-    found = prepare_verification([str(tmp_path / "mesh.yaml")], [], (), Precision())
+    found = prepare_verification([str(tmp_path / "mesh.yaml")], [], (), SURE)
     assert len(found.others) == MOST_POLICIES
     assert len(found.coverage.unproved) == 3
-    assert (
-        len(prepare_verification([str(tmp_path / "mesh.yaml")], [], (), Precision(), thorough=True).others) == several
-    )
+    assert len(prepare_verification([str(tmp_path / "mesh.yaml")], [], (), SURE, thorough=True).others) == several
 
 
 DRIFTS = (
@@ -252,7 +251,7 @@ def test_a_policy_that_runs_otherwise_is_failed_and_the_specified_one_passes(tmp
         spec.write_text(HTTPBIN + RULE.format(policy=policy))
         applied.write_text(HTTPBIN + RULE.format(policy=policy.replace(part, other)))
         for running in (spec, applied):
-            (load,) = prepare_verification([str(spec)], [str(running)], (), Precision()).others
+            (load,) = prepare_verification([str(spec)], [str(running)], (), SURE).others
             several.append(load)
     outcomes = [[verdict.outcome for verdict in verdicts] for verdicts in driven(tmp_path, several)]
     assert outcomes == [[Outcome.PASSED], [Outcome.FAILED]] * len(DRIFTS)

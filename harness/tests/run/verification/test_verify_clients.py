@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.request import parse
 from meshproof.border.source import Source, source
-from meshproof.border.verdict import Outcome, Precision
+from meshproof.border.verdict import Outcome
 from meshproof.errors import UsageError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
@@ -16,6 +16,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.requests.sources import parsed
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.verification import Verification, prepare_verification
+from sure import SURE
 
 SHOP = """
 apiVersion: v1
@@ -80,7 +81,7 @@ def verify(tmp_path: Path) -> Verify:
         path = tmp_path / "shop.yaml"
         path.write_text(SHOP + rules)
         asked = tuple(map(parse, requests))
-        return prepare_verification([str(path)], [], asked, Precision(), sender=sender, any_client=any_client)
+        return prepare_verification([str(path)], [], asked, SURE, sender=sender, any_client=any_client)
 
     return make
 

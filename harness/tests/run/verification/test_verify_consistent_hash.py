@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.request import HashKey, parse
-from meshproof.border.verdict import Outcome, Precision
+from meshproof.border.verdict import Outcome
 from meshproof.manifest import load
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.options import Options
@@ -17,6 +17,7 @@ from meshproof.run.selfcheck.mutants import Case
 from meshproof.run.verification.hashed_requests import keyed
 from meshproof.run.verification.verification import Verification, prepare_verification
 from meshproof.targets.embedded.target import EmbeddedTarget
+from sure import SURE
 
 PODS = """\
 apiVersion: v1
@@ -84,7 +85,7 @@ def written(place: Path, balancer: str, rest: str = "", replicas: int = 2) -> st
 
 
 def verification(spec: str, *requests: str) -> Verification:
-    return prepare_verification([spec], [], [parse(one) for one in requests], Precision())
+    return prepare_verification([spec], [], [parse(one) for one in requests], SURE)
 
 
 def hashed(spec: str) -> Prepared | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from meshproof.border.verdict import Outcome, Precision
+from meshproof.border.verdict import Outcome
 from meshproof.manifest import load
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.options import Options
@@ -22,6 +22,7 @@ from meshproof.run.selfcheck.mutants import Case
 from meshproof.run.verification.verification import prepare_verification
 from meshproof.suite import folder
 from meshproof.targets.embedded.target import EmbeddedTarget
+from sure import SURE
 
 HTTPBIN = (folder("scenarios") / "fault" / "httpbin.yaml").read_text()
 ROUTE = """---
@@ -112,7 +113,7 @@ def written(place: Path, route: str, rest: str) -> str:
 
 def cases(place: Path, number: int, drift: Drift) -> tuple[Prepared, list[Case]]:
     spec = written(place / f"{number}.yaml", drift.specified, drift.rest)
-    found = prepare_verification([spec], [], (), Precision(), proxyless=drift.proxyless).resilience
+    found = prepare_verification([spec], [], (), SURE, proxyless=drift.proxyless).resilience
     assert found is not None
     several = []
     for one, route in enumerate(drift.applied):
@@ -177,11 +178,11 @@ def test_what_a_rule_states_and_nothing_shows_is_not_proved(
     tmp_path: Path, route: str, rest: str, kind: str, told: str
 ) -> None:
     spec = written(tmp_path / "mesh.yaml", route, rest)
-    found = prepare_verification([spec], [], (), Precision(), proxyless=False)
+    found = prepare_verification([spec], [], (), SURE, proxyless=False)
     (one,) = [one for one in found.coverage.unproved if one.kind == kind]
     assert (one.location.file, one.subject, one.why) == (spec, "VirtualService default/httpbin", told)
     assert not one.allowed
-    permitted = prepare_verification([spec], [], (), Precision(), proxyless=False, allowed=frozenset({kind}))
+    permitted = prepare_verification([spec], [], (), SURE, proxyless=False, allowed=frozenset({kind}))
     assert [one.allowed for one in permitted.coverage.unproved if one.kind == kind] == [True]
 
 
@@ -194,7 +195,7 @@ def test_what_a_rule_states_and_nothing_shows_is_not_proved(
 )
 def test_what_is_not_shown_of_istio_s_defaults_is_said(tmp_path: Path, route: str, rest: str, told: str) -> None:
     spec = written(tmp_path / "mesh.yaml", route, rest)
-    found = prepare_verification([spec], [], (), Precision(), proxyless=False)
+    found = prepare_verification([spec], [], (), SURE, proxyless=False)
     assert found.samples is not None
     (notice,) = [one for one in found.samples.notices if told in one.message]
     assert notice.location.file == spec
@@ -203,7 +204,7 @@ def test_what_is_not_shown_of_istio_s_defaults_is_said(tmp_path: Path, route: st
 
 def test_a_limit_of_a_minute_is_waited_for_where_nothing_is_to_be_left_out(tmp_path: Path) -> None:
     spec = written(tmp_path / "mesh.yaml", whole("60s"), "")
-    found = prepare_verification([spec], [], (), Precision(), proxyless=False, thorough=True)
+    found = prepare_verification([spec], [], (), SURE, proxyless=False, thorough=True)
     assert not found.coverage.unproved
 
 
@@ -216,7 +217,7 @@ def test_where_no_pod_answers_there_is_nothing_to_be_tried(tmp_path: Path, fault
     place.write_text(
         f"{HTTPBIN}{ROUTE}{text}".replace("    - route: [{destination: {host: httpbin}}]\n      direct", "    - direct")
     )
-    found = prepare_verification([str(place)], [], (), Precision())
+    found = prepare_verification([str(place)], [], (), SURE)
     assert found.samples is not None
     assert found.samples.notices == ()
     assert found.resilience is None

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.request import parse
-from meshproof.border.verdict import Outcome, Precision
+from meshproof.border.verdict import Outcome
 from meshproof.run.verification.verification import Verification, prepare_verification
-
-RATES = Precision(tolerance=0.1)
+from sure import SURE
 
 
 def app(name: str) -> str:
@@ -78,7 +77,7 @@ spec:
 def prepared(tmp_path: Path, applied: str = FOLDER) -> Verification:
     (tmp_path / "spec.yaml").write_text(FOLDER)
     (tmp_path / "applied.yaml").write_text(applied)
-    return prepare_verification([str(tmp_path / "spec.yaml")], [str(tmp_path / "applied.yaml")], [], RATES)
+    return prepare_verification([str(tmp_path / "spec.yaml")], [str(tmp_path / "applied.yaml")], [], SURE)
 
 
 def test_each_port_that_no_rule_is_for_is_called(tmp_path: Path) -> None:
@@ -123,7 +122,7 @@ def test_a_port_whose_name_changes_the_protocol_to_its_pods_is_found(driven, tmp
 
 def test_hosts_outside_are_called_by_name_by_handshake_and_by_address(driven, tmp_path: Path) -> None:
     (tmp_path / "outside.yaml").write_text(OUTSIDE)
-    found = prepare_verification([str(tmp_path / "outside.yaml")], [], [], RATES)
+    found = prepare_verification([str(tmp_path / "outside.yaml")], [], [], SURE)
     assert found.samples is not None
     assert [str(one) for one in found.samples.load.requests] == [
         "tls://api.example.com:443",
@@ -138,7 +137,7 @@ def test_hosts_outside_are_called_by_name_by_handshake_and_by_address(driven, tm
 
 def test_a_websocket_that_is_named_is_asked_for_no_status_of_grpc(driven, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(FOLDER)
-    found = prepare_verification([str(tmp_path / "spec.yaml")], [], [parse("ws://cart/")], RATES)
+    found = prepare_verification([str(tmp_path / "spec.yaml")], [], [parse("ws://cart/")], SURE)
     verdicts = [one for several in driven(tmp_path, found.driven) for one in several]
     assert {one.check for one in verdicts} >= {"Split", "Retries"}
     assert {one.outcome for one in verdicts} == {Outcome.PASSED}

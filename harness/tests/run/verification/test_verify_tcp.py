@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.request import parse
-from meshproof.border.verdict import Outcome, Precision
+from meshproof.border.verdict import Outcome
 from meshproof.run.verification.verification import Verification, prepare_verification
 from meshproof.suite import folder
+from sure import SURE
 
 ECHO = (folder("scenarios") / "tcp" / "echo.yaml").read_text()
 SPLIT = (folder("scenarios") / "tcp" / "weight-20.yaml").read_text()
-RATES = Precision(tolerance=0.1)
 
 
 def prepared(tmp_path: Path, specified: str, applied: str = "", *requests: str, probed: bool = True) -> Verification:
@@ -20,7 +20,7 @@ def prepared(tmp_path: Path, specified: str, applied: str = "", *requests: str, 
     (tmp_path / "applied.yaml").write_text(f"{ECHO}---\n{applied}")
     running = [str(tmp_path / "applied.yaml")] if applied else []
     asked = [parse(one) for one in requests]
-    return prepare_verification([str(tmp_path / "spec.yaml")], running, asked, RATES, probed=probed)
+    return prepare_verification([str(tmp_path / "spec.yaml")], running, asked, SURE, probed=probed)
 
 
 def test_each_tcp_port_that_a_rule_serves_is_asked_for_by_the_samples_alone(tmp_path: Path) -> None:
