@@ -23,7 +23,7 @@ from meshproof.errors import Location
 from meshproof.judge import Split
 from meshproof.scenario import Plan
 
-RUNS = int(os.environ.get("MESHPROOF_CALIBRATION_RUNS", "1000"))
+RUNS = int(os.environ.get("MESHPROOF_CALIBRATION_RUNS", "400"))
 CHUNK = 128
 
 

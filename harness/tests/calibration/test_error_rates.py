@@ -19,7 +19,7 @@ from meshproof.border.verdict import Outcome, Precision
 DEFAULT = Precision()
 # Three arms at a wide tolerance need fewer requests; the promise is the same.
 WIDE = Precision(tolerance=0.1)
-# Rates so high that 1,000 runs would show a judge that errs nearly twice as often.
+# Rates so high that 400 runs would show a judge that errs nearly twice as often.
 LOOSE = Precision(alpha=0.1, beta=0.1, tolerance=0.1)
 SURPRISE = 1e-6
 

@@ -145,7 +145,7 @@ def test_which_destinations_are_sticky(site, build, policy, subset, destination,
     async def scene():
         async with site() as s:
             _, ports = await s.serve(mesh)
-            return {key: {(await s.ask(ports[5000], headers={"x-user": key}))[2] for _ in range(6)} for key in KEYS}
+            return {key: {(await s.ask(ports[5000], headers={"x-user": key}))[2] for _ in range(2)} for key in KEYS}
 
     pods = asyncio.run(scene())
     assert all(len(one) == 1 for one in pods.values()) is sticky
@@ -171,7 +171,7 @@ def test_each_kind_of_key_decides_the_pod_and_nothing_else_does(site, build, set
                 assert "set-cookie" not in told
                 return body
 
-            keyed = {key: {await pod(*ask(key)) for _ in range(4)} for key in KEYS}
+            keyed = {key: {await pod(*ask(key)) for _ in range(2)} for key in KEYS}
             without = {(await s.ask(ports[5000], headers={"x-other": "a"}))[2] for _ in range(40)}
             return keyed, without
 

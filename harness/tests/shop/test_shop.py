@@ -10,6 +10,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,12 @@ from meshproof.run.selfcheck.mutants import Case
 from meshproof.run.verification.verification import prepare_verification
 from meshproof.targets.embedded.target import EmbeddedTarget
 from shop_variants import ROOT, SHOP, VARIANTS, Variant
+from sure import SURE, options
 
 LIMIT = 180
 TRIES = int(os.environ.get("MESHPROOF_SHOP_TRIES", "0"))
+# Many tries show the promises that are made unasked; once, an error must be rare. The variant's weights are off by ten.
+RATES, WORDS = (Precision(), ()) if TRIES else (replace(SURE, tolerance=0.06), options(points=6))
 # One of shares, one of order, one of a policy.
 SOME = {"weight-shifted", "rules-swapped", "pool-limit-raised"}
 DRIVEN = VARIANTS if TRIES else [one for one in VARIANTS if one.name in SOME]
@@ -35,7 +39,19 @@ def verify(folder: Path, *applied: Path) -> subprocess.CompletedProcess[str]:
     """The command, from the top of the clone."""
     words = [word for one in applied for word in ("--applied", str(one))]
     return subprocess.run(
-        [sys.executable, "-P", "-m", "meshproof", "verify", "-f", "examples/shop", *words, "--output", str(folder)],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "meshproof",
+            "verify",
+            "-f",
+            "examples/shop",
+            *words,
+            *WORDS,
+            "--output",
+            str(folder),
+        ],
         cwd=ROOT,
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "1000"},
         capture_output=True,
@@ -46,7 +62,7 @@ def verify(folder: Path, *applied: Path) -> subprocess.CompletedProcess[str]:
 
 def case(one: Variant, place: Path) -> Case:
     """The variant, to be verified with the loads of `verify` that have a request which it answers otherwise."""
-    found = prepare_verification([str(SHOP)], [str(place)], (), Precision(), any_client=True)
+    found = prepare_verification([str(SHOP)], [str(place)], (), RATES, any_client=True)
     first, *further = showing(found)
     return Case(Judged("shop", 0, "variant", one.file, one.name), first, tuple(further))
 
@@ -84,6 +100,7 @@ def test_variants_are_failed_and_the_applied_rule_is_named(tmp_path: Path) -> No
     assert [judged[name].reason for name, is_told in told.items() if not is_told] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("one", "number"), BY_COMMAND, ids=lambda one: one.name if isinstance(one, Variant) else None)
 def test_the_command_fails_a_variant_and_names_the_applied_rule(one: Variant, number: int, tmp_path: Path) -> None:
     place = one.write(tmp_path)

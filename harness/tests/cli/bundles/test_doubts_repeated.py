@@ -41,7 +41,9 @@ def repeating(out: Path) -> list[str]:
     ("files", "where"),
     [
         ({"broken.yaml": BROKEN}, "broken.yaml:3:5"),
-        ({"kustomization.yaml": KUSTOMIZATION, "patch.yaml": PATCH}, "patch.yaml:1:1"),
+        pytest.param(
+            {"kustomization.yaml": KUSTOMIZATION, "patch.yaml": PATCH}, "patch.yaml:1:1", marks=pytest.mark.long
+        ),
     ],
 )
 def test_a_doubt_is_repeated(place: Any, files: dict[str, str], where: str) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.request import parse
-from meshproof.border.verdict import Outcome, Precision
+from meshproof.border.verdict import Outcome
 from meshproof.run.verification.verification import Verification, prepare_verification
 from meshproof.suite import folder
+from sure import SURE
 
 ECHO = (folder("scenarios") / "tcp" / "echo.yaml").read_text()
-RATES = Precision(tolerance=0.1)
 GATEWAY = """
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -48,7 +48,7 @@ def prepared(tmp_path: Path, applied: str = "", *requests: str) -> Verification:
     (tmp_path / "spec.yaml").write_text(f"{ECHO}---\n{GATEWAY}{RULES}")
     (tmp_path / "applied.yaml").write_text(f"{ECHO}---\n{GATEWAY}{applied}")
     running = [str(tmp_path / "applied.yaml")] if applied else []
-    return prepare_verification([str(tmp_path / "spec.yaml")], running, [parse(one) for one in requests], RATES)
+    return prepare_verification([str(tmp_path / "spec.yaml")], running, [parse(one) for one in requests], SURE)
 
 
 def test_every_rule_and_what_lies_beside_its_names_is_asked_for(tmp_path: Path) -> None:
@@ -77,7 +77,12 @@ def test_a_named_connection_enters_by_the_gateway_that_serves_it(tmp_path: Path)
     [
         ("", "", set()),
         ("weight: 80", "weight: 20", {"tcp://www.example.com:31400"}),
-        ("sniHosts: [a.example.com]", "sniHosts: ['*.example.com']", {"tls://x-a", "tls://x-b"}),
+        pytest.param(
+            "sniHosts: [a.example.com]",
+            "sniHosts: ['*.example.com']",
+            {"tls://x-a", "tls://x-b"},
+            marks=pytest.mark.long,
+        ),
         ("sniHosts: [b.example.com]", "sniHosts: [c.example.com]", {"tls://b"}),
     ],
 )
@@ -149,8 +154,8 @@ spec:
     ("old", "new", "wrong"),
     [
         ("", "", set()),
-        ("weight: 4}", "weight: 1}", {"tcp://gateway.example:31400"}),
-        ("hostnames: [a", "hostnames: [b", {"tls://a.example.com:443"}),
+        pytest.param("weight: 4}", "weight: 1}", {"tcp://gateway.example:31400"}, marks=pytest.mark.long),
+        pytest.param("hostnames: [a", "hostnames: [b", {"tls://a.example.com:443"}, marks=pytest.mark.long),
         ("service: pkg.Svc", "service: pkg.Other", {"GET http://gateway.example/pkg.Svc/Get"}),
     ],
 )
@@ -159,7 +164,7 @@ def test_routes_of_the_gateway_api_are_held_on_real_envoys(
 ) -> None:
     for name, routes in (("spec", ROUTES), ("applied", ROUTES.replace(old, new) if old else ROUTES)):
         (tmp_path / f"{name}.yaml").write_text(f"{ECHO}---\n{LISTENERS}{routes}")
-    found = prepare_verification([str(tmp_path / "spec.yaml")], [str(tmp_path / "applied.yaml")], [], RATES)
+    found = prepare_verification([str(tmp_path / "spec.yaml")], [str(tmp_path / "applied.yaml")], [], SURE)
     assert found.samples is not None
     (verdicts,) = driven(tmp_path, [found.samples])
     failed = {one.request.partition(" (by")[0] for one in verdicts if one.outcome is Outcome.FAILED} - {""}
