@@ -66,12 +66,12 @@ def translate(mesh: Mesh, proxy: Proxy, addresses: Addresses) -> Snapshot:
     resources = {
         types.CLUSTER: reused(
             ("clusters", *proxy.key),
-            (services, mesh.destination_rules, mesh.config.connect_timeout),
+            (services, mesh.destination_rules, mesh.config),
             lambda: [one for service in services for one in clusters(mesh, service, proxy)],
         ),
         types.ENDPOINT: reused(
             ("endpoints", *proxy.key),
-            (services, mesh.destination_rules, mesh.workloads, mesh.places, addresses),
+            (services, mesh.destination_rules, mesh.workloads, mesh.places, mesh.config, addresses),
             lambda: [one for service in services for one in load_assignments(mesh, service, proxy, addresses)],
         ),
         types.LISTENER: listeners,

@@ -32,6 +32,7 @@ from meshproof.mesh.model.destination_rule import (
 )
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.mesh_config import DEFAULT, MeshConfig
 
 HTTP2_PROTOCOLS = frozenset({"http2", "grpc", "grpc-web"})
 EDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duration(0)}
@@ -42,7 +43,7 @@ def cluster(
     policy: TrafficPolicy,
     tls: Originated | None = None,
     upstream: Upstream = Upstream.HTTP1,
-    timeout: float | None = None,
+    config: MeshConfig = DEFAULT,
 ) -> Resource:
     """One EDS cluster; its assignment of endpoints has the same name.
 
@@ -50,9 +51,10 @@ def cluster(
     """
     own = cluster_pb2.Cluster(name=name, eds_cluster_config={"service_name": name}).SerializeToString()
     balancing = policy.load_balancer, policy.consistent_hash, policy.warmup
-    pool, outlier, weighted = policy.connection_pool, policy.outlier_detection, is_weighted(policy)
+    pool, outlier, weighted = policy.connection_pool, policy.outlier_detection, is_weighted(policy, config)
+    timeout, budget = config.connect_timeout, policy.retry_budget
     settings = configured(
-        balancing, pool, outlier, upstream, weighted=weighted, tls=tls, timeout=timeout, budget=policy.retry_budget
+        balancing, pool, outlier, upstream, weighted=weighted, tls=tls, timeout=timeout, budget=budget
     )
     return Resource(types.CLUSTER, name, own + settings, ((types.ENDPOINT, name),))
 
@@ -98,7 +100,7 @@ def clusters(mesh: Mesh, service: Service, proxy: Proxy) -> Iterator[Resource]:
             name = cluster_name(service.host, subset.name if subset else "", port.number)
             policy = effective(rule.policy, subset.policy if subset else None, port.number)
             tls = client_tls(policy.tls, service, rule, proxy)
-            yield cluster(name, policy, tls, spoken(port, policy, proxy), mesh.config.connect_timeout)
+            yield cluster(name, policy, tls, spoken(port, policy, proxy), mesh.config)
 
 
 def spoken(port: ServicePort, policy: TrafficPolicy, proxy: Proxy) -> Upstream:

@@ -15,6 +15,7 @@ from meshproof.envoy.unit import Fields, wrapped
 from meshproof.mesh.model.destination_rule import TrafficPolicy
 from meshproof.mesh.model.kubernetes import Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.mesh_config import MeshConfig
 from meshproof.mesh.model.traffic_policy.locality import (
     NETWORK,
     REGION,
@@ -27,7 +28,7 @@ from meshproof.mesh.model.traffic_policy.locality import (
 from meshproof.records import dataclass
 
 NOWHERE = Locality()
-MESH_DEFAULT = LocalitySetting()
+ISTIO_DEFAULT = LocalitySetting()
 # What a locality's rank is multiplied by, so that ranks by labels stay apart.
 BY_LOCALITY = 5
 
@@ -52,15 +53,15 @@ class Group:
         }
 
 
-def setting(policy: TrafficPolicy) -> LocalitySetting | None:
+def setting(policy: TrafficPolicy, config: MeshConfig) -> LocalitySetting | None:
     """The setting in force, None where it is switched off."""
-    found = policy.locality or MESH_DEFAULT
+    found = policy.locality or config.locality or ISTIO_DEFAULT
     return found if found.enabled else None
 
 
-def is_weighted(policy: TrafficPolicy) -> bool:
+def is_weighted(policy: TrafficPolicy, config: MeshConfig) -> bool:
     """Whether Envoy is to draw the locality first, by weights."""
-    found = setting(policy)
+    found = setting(policy, config)
     if found is None:
         return False
     failing_over = policy.outlier_detection is not None and bool(found.failover or found.priority)
@@ -91,7 +92,7 @@ def grouped(mesh: Mesh, policy: TrafficPolicy, proxy: Proxy, pods: Iterable[tupl
         one = groups.setdefault(place, Group(place))
         one.endpoints.append((endpoint, augmented(workload.labels, place)))
     found = [groups[place] for place in sorted(groups)]
-    asked = setting(policy)
+    asked = setting(policy, mesh.config)
     if asked is not None and asked.distribute:
         found = distributed(found, asked, proxy_locality(mesh, proxy))
     elif asked is not None and policy.outlier_detection is not None:

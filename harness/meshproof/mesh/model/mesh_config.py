@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from meshproof.mesh.model.traffic_policy.locality import LocalitySetting
 from meshproof.mesh.model.virtual_service import Retries
 from meshproof.records import dataclass
 
@@ -28,7 +29,7 @@ class OutboundMode(StrEnum):
 class MeshConfig:
     """`retries` are those of routes that state none; `outbound` None: not told; `given` is all of it, as JSON.
 
-    `connect_timeout`, in seconds, is that of destinations that state none (None: Istio's own).
+    `connect_timeout`, in seconds, and `locality` are those of destinations that state none (None: Istio's own).
     """
 
     path_normalization: PathNormalization = PathNormalization.BASE
@@ -36,6 +37,7 @@ class MeshConfig:
     outbound: OutboundMode | None = None
     given: str = ""
     connect_timeout: float | None = None
+    locality: LocalitySetting | None = None
 
 
 DEFAULT = MeshConfig()

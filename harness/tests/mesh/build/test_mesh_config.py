@@ -147,7 +147,6 @@ spec: {host: out.example.com, trafficPolicy: {portLevelSettings: [{port: {number
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (config_map("localityLbSetting: {enabled: false}"), "localityLbSetting is not modelled"),
         (config_map("pathNormalization: {normalization: NONE}"), "pathNormalization NONE"),
         (config_map("outboundTrafficPolicy: {mode: ALLOW_ANY_DYNAMIC_DNS}"), "outboundTrafficPolicy"),
         (config_map("rootNamespace: elsewhere"), "rootNamespace"),

@@ -9,17 +9,24 @@ from pathlib import Path
 import pytest
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import parse
+from meshproof.envoy.node import Address, Proxy
+from meshproof.envoy.resource_types import ENDPOINT
+from meshproof.envoy.translate import translate
 from meshproof.manifest import load
-from meshproof.mesh.build.assemble import build
+from meshproof.mesh.build.assemble import build_all
+from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
 
 SITE = (Path(__file__).parents[2] / "golden" / "locality.in.yaml").read_text(encoding="utf-8")
 CLIENT = {"app": "client"}
 
 
+def built(text: str) -> Mesh:
+    return build_all(load(["-"], stdin=io.StringIO(text))).mesh
+
+
 def asked(port: int, name: str, *, text: str = SITE, labels: dict[str, str] | None = None) -> Expectation:
-    mesh = build(load(["-"], stdin=io.StringIO(text)).resources).mesh
-    return predict(mesh, parse(f"GET http://{name}:{port}/"), labels=CLIENT if labels is None else labels)
+    return predict(built(text), parse(f"GET http://{name}:{port}/"), labels=CLIENT if labels is None else labels)
 
 
 def levels(found: Expectation) -> list[list[str]]:
@@ -82,3 +89,42 @@ def test_without_outlier_detection_or_places_all_pods_answer() -> None:
     nowhere = nowhere.replace("nodeSelector: {topology.kubernetes.io/region: c, topology.kubernetes.io/zone: z1}", "")
     (arm,) = asked(81, "plain", text=nowhere).arms
     assert (arm.localities, len(arm.workloads)) == (None, 4)
+
+
+def of_mesh(setting: str) -> str:
+    """The site, and the mesh configuration with this setting."""
+    head = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\n"
+    return f"{SITE}{head}data:\n  mesh: |-\n    localityLbSetting: {setting}\n"
+
+
+@pytest.mark.parametrize("setting", ["{enabled: true}", "{}"])
+def test_the_mesh_may_say_what_holds_without_it(setting: str) -> None:
+    assert levels(asked(81, "plain", text=of_mesh(setting))) == [["near"], ["beside"], ["chosen", "far"]]
+
+
+def test_the_setting_of_the_mesh_is_that_of_rules_which_have_none() -> None:
+    off = of_mesh("{enabled: false}")
+    assert built(off).unmodelled == ()
+    (arm,) = asked(81, "plain", text=off).arms
+    assert (arm.localities, len(arm.workloads)) == (None, 4)
+    order = of_mesh("{failoverPriority: [version]}")
+    labels = {**CLIENT, "version": "v2"}
+    mesh = built(order.replace("{app: client}}", "{app: client, version: v2}}"))
+    found = predict(mesh, parse("GET http://plain:81/"), labels=labels)
+    assert "default/beside" in found.arms[0].workloads
+    assert levels(asked(83, "labelled", text=off)) == levels(asked(83, "labelled"))
+
+
+def priorities(text: str, name: str) -> set[int]:
+    """The priorities of the endpoints that the client's proxy gets for a cluster."""
+    addresses = {
+        f"default/{one}": (Address("p", {8080: ("127.0.0.1", 9)}),) for one in ("near", "beside", "chosen", "far")
+    }
+    made = translate(built(text), Proxy(labels=CLIENT), addresses).of(ENDPOINT)[name]
+    return {group.priority for group in made.endpoints}
+
+
+def test_envoy_gets_the_setting_of_the_mesh_too() -> None:
+    name = "outbound|81||plain.default.svc.cluster.local"
+    assert len(priorities(SITE, name)) == 3
+    assert priorities(of_mesh("{enabled: false}"), name) == {0}

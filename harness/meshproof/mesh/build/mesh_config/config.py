@@ -15,6 +15,7 @@ from meshproof.mesh.build.mesh_config import proxies
 from meshproof.mesh.build.mesh_config.document import DISCOVERY, configuring, is_mesh_config, others, read, what
 from meshproof.mesh.build.mesh_config.installed import with_gateways
 from meshproof.mesh.build.resilience import retries
+from meshproof.mesh.build.traffic_policy.locality import locality
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
 from meshproof.mesh.model.mesh import Mesh
@@ -24,7 +25,15 @@ from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 
 EXPORT = ("defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo")
 MODELLED = frozenset(
-    {"outboundTrafficPolicy", "defaultHttpRetryPolicy", "pathNormalization", "connectTimeout", DISCOVERY, *EXPORT}
+    {
+        "outboundTrafficPolicy",
+        "defaultHttpRetryPolicy",
+        "pathNormalization",
+        "connectTimeout",
+        "localityLbSetting",
+        DISCOVERY,
+        *EXPORT,
+    }
 )
 # Logs, traces, statistics, certificates of the mesh, ports of the proxies themselves, Ingress, and how soon.
 WITHOUT_PART = frozenset(
@@ -84,6 +93,7 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
         _outbound(fields.get("outboundTrafficPolicy"), findings),
         json.dumps(plain(fields)),
         timeout.duration() if timeout else None,
+        locality(fields),
     )
     services, routing, rules = ([one.text() for one in fields.list(name)] for name in EXPORT)
     if NOBODY in services:

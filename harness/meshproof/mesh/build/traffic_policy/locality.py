@@ -38,7 +38,7 @@ def preferring(resource: Resource) -> Value | None:
 
 
 def locality(balancing: Value) -> LocalitySetting | None:
-    """What a `loadBalancer` says of localities; raises ManifestError where istiod refuses it."""
+    """What a `loadBalancer`, or the mesh configuration, says of localities; raises ManifestError where istiod refuses it."""
     setting = balancing.get("localityLbSetting")
     if setting is None:
         return None

@@ -43,7 +43,7 @@ PODS_UNTOLD = "where the pods of {} run is not told: give them a Node, or the la
 
 def localities(mesh: Mesh, policy: TrafficPolicy, workloads: Sequence[Workload], client: Client) -> Localities | None:
     """How the pods of a destination with this policy are chosen by where they run; None: that has no part in it."""
-    setting = policy.locality or DEFAULT
+    setting = policy.locality or mesh.config.locality or DEFAULT
     if not workloads or not setting.enabled:
         return None
     if not setting.distribute and policy.outlier_detection is None:
