@@ -40,21 +40,10 @@ FORM = click.option(
     show_default=True,
     help="What is printed on standard output; progress always goes to standard error.",
 )
-
-
-def _unused(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
-    if value is not None:
-        from meshproof.report.run_folder import refuse_used
-
-        refuse_used(value)
-    return value
-
-
 OUTPUT = click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    callback=_unused,
     help="Folder for the run's reports, new or empty.  [default: a new one in meshproof-runs/]",
 )
 COLOR = click.option(

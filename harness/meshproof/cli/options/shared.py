@@ -90,6 +90,10 @@ def _given(command: Command, text: str) -> Command:
         names = ("target", "format", "seed", "output", "color", "ports", "workers", "hosts", "show_names")
         own = {name: values.pop(name) for name in (*names, "web", "locust_web", "control_plane")}
         kube = {option.key: values.pop(option.key) for option in KUBERNETES}
+        if own["output"] is not None:
+            from meshproof.report.run_folder import refuse_used
+
+            refuse_used(own["output"])
         settings = Settings(precision=precision, kube=kube, **own)
         return command(settings=settings, **values)
 

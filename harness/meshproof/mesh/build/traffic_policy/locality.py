@@ -37,9 +37,9 @@ def preferring(resource: Resource) -> Value | None:
     return found if found and found.text_form.lower() in PREFERRING else None
 
 
-def locality(balancing: Value) -> LocalitySetting | None:
-    """What a `loadBalancer`, or the mesh configuration, says of localities; raises ManifestError where istiod refuses it."""
-    setting = balancing.get("localityLbSetting")
+def locality(holder: Value) -> LocalitySetting | None:
+    """What a load balancer, or the mesh, says of localities; raises ManifestError where istiod refuses it."""
+    setting = holder.get("localityLbSetting")
     if setting is None:
         return None
     _check(setting)
