@@ -18,7 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent / "rates"))
 from preloaded_client import Preloaded, forked
 
 # Tests start the product hundreds of times, as people have it: with its modules compiled once and not each time.
+# Its own modules are rewritten for their assertions, which takes longer than the rest of collecting them.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The product speaks the language of its environment, and tests read English.
 if of_environment(os.environ) != "en":
