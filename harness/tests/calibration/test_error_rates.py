@@ -29,7 +29,7 @@ def most(runs: int, rate: float) -> int:
     return int(scipy.stats.binom.isf(SURPRISE, runs, rate))
 
 
-@pytest.mark.parametrize("p0", [0.1, 0.2])
+@pytest.mark.parametrize("p0", [0.1, pytest.param(0.2, marks=pytest.mark.long)])
 def test_exact_rates_of_two_arms_keep_the_promise(exact: ModuleType, p0: float) -> None:
     conforming = exact.sequential(p0, p0)
     assert conforming.failed <= DEFAULT.alpha

@@ -87,7 +87,7 @@ def test_a_path_that_is_opened_too_wide_behind_it_is_found(place: Any) -> None:
     ("client", "why"),
     [
         ((), "the server wants a certificate of the client, which has none"),
-        (FOREIGN, "the client's certificate is not accepted"),
+        pytest.param(FOREIGN, "the client's certificate is not accepted", marks=pytest.mark.long),
     ],
 )
 def test_without_the_right_one_only_the_refusal_is_verified_and_a_notice_says_so(

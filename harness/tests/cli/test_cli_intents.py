@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 SHOP = ROOT / "examples" / "shop"
 INTENTS = Path(__file__).parents[1] / "intents"
@@ -37,6 +39,7 @@ def test_the_shops_intents_are_proved_on_real_envoy(place: Any) -> None:
     assert {"Within [POST http://payments.shop/]", "Never"} <= cases
 
 
+@pytest.mark.long
 def test_what_the_page_of_semantics_says_is_what_real_envoy_does(place: Any) -> None:
     folder = INTENTS / "semantics"
     ended = place.run("test", "-f", folder, "-t", folder / "intents.yaml", *place.rates, "--output", "out")
@@ -137,3 +140,5 @@ def test_wrong(verify):
     assert "nothing here is called v3" in ended.out
     assert "v2 gets 10 %, not 100 %" in ended.out
     assert ended.code == 1
+    # Nothing is served unasked.
+    assert "live" not in ended.err

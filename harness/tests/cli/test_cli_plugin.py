@@ -191,6 +191,7 @@ def test_a_worker_that_crashes_is_no_failure_of_the_mesh(place: Any) -> None:
     assert "crashed while running" in ended.out
 
 
+@pytest.mark.long
 def test_an_error_while_ending_after_ctrl_c_is_reported_too(place: Any) -> None:
     suite = place.suite("suite", "one")
     (suite / "conftest.py").write_text(STUCK)

@@ -51,9 +51,3 @@ def test_a_run_is_served_while_it_goes_on(place: Any, workers: tuple[str, ...]) 
     for address in found.values():
         with pytest.raises(urllib.error.URLError):
             text(address)
-
-
-def test_nothing_is_served_unasked(place: Any) -> None:
-    ended = place.pytest(place.suite("suite", "one"), *place.pytest_rates).end()
-    assert ended.code == 0, ended.out + ended.err
-    assert "live" not in ended.err

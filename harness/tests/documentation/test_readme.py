@@ -145,7 +145,7 @@ def test_the_scenario_example_passes(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "test_hello.py").write_text(code)
     for name in ("helloworld.yaml", "subsets.yaml", "weight-10.yaml"):
         shutil.copy(ROOT / "scenarios/canary" / name, tmp_path)
-    monkeypatch.setenv("PYTEST_ADDOPTS", shlex.join(options("--mesh-", points=3)))
+    monkeypatch.setenv("PYTEST_ADDOPTS", shlex.join(options("--mesh-")))
     done = here("python -m pytest -q", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 

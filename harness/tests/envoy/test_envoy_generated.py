@@ -128,7 +128,7 @@ MESHES = st.builds(
 PROXIES = st.builds(Proxy, st.sampled_from(list(Kind)), NAMESPACES)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(MESHES, PROXIES)
 def test_every_translation_is_whole(mesh, proxy):
     snapshot = translate(mesh, proxy, {})

@@ -45,7 +45,7 @@ TEXT = st.recursive(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.dictionaries(st.sampled_from([*SHAPE, "unknown"]), TEXT, min_size=1, max_size=4))
 def test_what_fits_has_nothing_wrong(fields: dict[str, str]) -> None:
     (body,) = compose("".join(f"{name}: {text}\n" for name, text in fields.items()), "f")

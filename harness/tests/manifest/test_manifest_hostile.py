@@ -106,7 +106,7 @@ def test_a_huge_number_is_text() -> None:
     assert resolve("9" * 5000) == "9" * 5000
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace"))))
 def test_arbitrary_bytes(data: bytes) -> None:
     with pytest.raises(ManifestError):
@@ -117,7 +117,7 @@ WORDS = ["apiVersion", "kind", "metadata", "name", "spec", "http", "v1", "Servic
 SPACES = [" ", "\n", "  ", "networking.istio.io/v1", "<<", "&a", "*a"]
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(WORDS + SPACES), max_size=60))
 def test_arbitrary_fragments(words: list[str]) -> None:
     problems: tuple[Problem, ...] = ()
@@ -160,7 +160,7 @@ class Quoting(yaml.SafeDumper):
 Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style=chr(34)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(DATA.filter(lambda data: data is not None), st.booleans(), st.sampled_from([None, chr(34)]))
 def test_composed_data_is_what_was_written(data: object, flow: bool, style: str | None) -> None:
     text = yaml.dump(data, Dumper=Quoting, default_flow_style=flow, default_style=style)
@@ -168,7 +168,7 @@ def test_composed_data_is_what_was_written(data: object, flow: bool, style: str 
     assert plain(document) == data
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(DATA.filter(lambda data: isinstance(data, dict | list)), st.sampled_from([True, False]))
 def test_locations_point_at_the_text(data: object, flow: bool) -> None:
     text = yaml.dump(data, Dumper=Quoting, default_flow_style=flow, width=10**6)

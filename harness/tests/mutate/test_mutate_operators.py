@@ -36,6 +36,11 @@ def route(mutant: Mutant) -> object:
     return plain(mutant.resource.body)["spec"]["http"][0]
 
 
+@pytest.fixture(scope="module")
+def mutants_of_everything(everything: Sequence[Resource]) -> Sequence[Mutant]:
+    return tuple(mutants(everything, everything))
+
+
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda one: one.name)
 def test_every_operator_finds_a_place(everything, operator):
     assert any(list(operator.mutants(one, Around(tuple(everything)))) for one in everything)
@@ -54,8 +59,8 @@ def test_the_whole_base_is_a_mesh(everything):
     build(everything)
 
 
-def test_a_mutant_changes_one_resource_and_keeps_its_schema(everything):
-    for mutant in mutants(everything, everything):
+def test_a_mutant_changes_one_resource_and_keeps_its_schema(everything, mutants_of_everything):
+    for mutant in mutants_of_everything:
         changed = mutant.apply(everything)
         before = {one.identity: one for one in everything}
         other = [one for one in changed if one is not before[one.identity]]
@@ -67,16 +72,16 @@ def test_a_mutant_changes_one_resource_and_keeps_its_schema(everything):
             check(one.body, kinds.SCHEMAS[kinds.entry_of(one)])
 
 
-def test_a_mutant_has_a_line_of_its_resource(everything):
+def test_a_mutant_has_a_line_of_its_resource(everything, mutants_of_everything):
     starts = sorted(one.location.line for one in everything)
-    for mutant in mutants(everything, everything):
+    for mutant in mutants_of_everything:
         first = mutant.original.location.line
         end = next((line for line in starts if line > first), 10_000)
         assert first <= mutant.location.line < end, mutant
 
 
-def test_no_two_mutants_are_the_same(everything):
-    made = [repr(mutant.resource and plain(mutant.resource.body)) for mutant in mutants(everything, everything)]
+def test_no_two_mutants_are_the_same(mutants_of_everything):
+    made = [repr(mutant.resource and plain(mutant.resource.body)) for mutant in mutants_of_everything]
     kept = [one for one in made if one != "None"]
     assert len(kept) == len(set(kept))
 
@@ -87,9 +92,10 @@ def test_the_original_is_untouched(everything):
     assert [plain(one.body) for one in everything] == before
 
 
-def test_most_mutants_are_meshes_that_istiod_accepts(everything):
+@pytest.mark.long
+def test_most_mutants_are_meshes_that_istiod_accepts(everything, mutants_of_everything):
     refused = []
-    for mutant in mutants(everything, everything):
+    for mutant in mutants_of_everything:
         try:
             build(mutant.apply(everything))
         except ManifestError:

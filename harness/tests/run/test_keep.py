@@ -105,7 +105,7 @@ def plain(value: Value) -> object:
     return [plain(child) for child in value.data] if isinstance(value.data, tuple) else value.data
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.dictionaries(TEXT, DATA, max_size=5))
 def test_what_is_written_is_read_again_as_it_was(data: dict[str, object]) -> None:
     (body,) = compose(f"---\n{dump(data)}", "kept.yaml")

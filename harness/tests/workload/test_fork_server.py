@@ -101,6 +101,7 @@ def test_a_process_that_dies_with_commands_unread_is_told_by_its_exit_code(tmp_p
     with_fork_server(tmp_path, use)
 
 
+@pytest.mark.long
 def test_two_hundred_processes_can_be_asked_for_at_once(tmp_path: Path) -> None:
     async def use(_: ForkServer, make: Make) -> None:
         children = await asyncio.gather(*(make(f"echo-{number}") for number in range(200)))
