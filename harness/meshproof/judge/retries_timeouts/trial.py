@@ -26,7 +26,7 @@ from meshproof.scenario import Plan
 
 LIMIT_FACTOR = 10
 """At most so many times the requests that should be enough are sent: where that is not enough, a fault aborts more than
-its share."""
+its share, or the machine is late too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,11 @@ class OutcomeTrial:
         rates = plan.precision
         self._test = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
         self.limit = self._test.cap
+        self._most = rates.max_requests or LIMIT_FACTOR * self._test.enough
         if asked is not None:
             abort = self._expectation.abort
             self.limit = ceil(LIMIT_FACTOR * asked.times / (1 - abort.share if abort and abort.share < 1 else 1))
+            self._most = self.limit
         self._tally = Tally()
 
     def observe(self, observation: Observation) -> None:
@@ -142,7 +144,7 @@ class OutcomeTrial:
 
     @property
     def decided(self) -> bool:
-        if self._tally.excused + self._test.n >= self.limit:
+        if self._tally.excused + self._test.n >= self._most:
             return True
         if self._asked is None:
             return self._test.closed

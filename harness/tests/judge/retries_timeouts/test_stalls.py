@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from meshproof.border.verdict import Outcome, Verdict
 from meshproof.border.workload_fault import WorkloadFault
 from meshproof.errors import Location
 from meshproof.judge import Retries, Timeout
+from meshproof.judge.retries_timeouts.trial import LIMIT_FACTOR
 from meshproof.scenario import Plan
 
 HERE = Location("fault.yaml", 3, 1)
@@ -79,10 +81,25 @@ def test_a_machine_that_is_always_late_proves_nothing_either_way(build: Any, ans
 def test_the_load_ends_where_every_request_is_excused(build: Any) -> None:
     made: Plan = build.plan(build.expectation(build.arm("v1", 100), timeout=0.3))
     (trial,) = Timeout().begin(Plan(made.scenario, made.stages, made.precision, (SLOW,)))
-    for _ in range(trial.limit):
+    for _ in range(LIMIT_FACTOR * trial.limit):
         assert not trial.decided
         trial.observe(build.seen(**LET_THROUGH, stalled=0.6))
     assert trial.decided
+
+
+@pytest.mark.parametrize(("most", "outcome"), [(None, Outcome.PASSED), (400, Outcome.INCONCLUSIVE)])
+def test_where_most_are_excused_others_are_sent_as_long_as_the_budget_lasts(
+    build: Any, most: int | None, outcome: Outcome
+) -> None:
+    made: Plan = build.plan(build.expectation(build.arm("v1", 100), timeout=0.3))
+    precision = replace(made.precision, max_requests=most)
+    (trial,) = Timeout().begin(Plan(made.scenario, made.stages, precision, (SLOW,)))
+    sent = 0
+    while not trial.decided:
+        trial.observe(build.seen(**{**LET_THROUGH, "stalled": 0.6} if sent % 4 else TIMED_OUT))
+        sent += 1
+    assert sent == most or trial.count == trial.limit
+    assert trial.conclude(Books()).outcome is outcome
 
 
 def test_an_ending_that_no_time_decides_is_judged_however_late_the_machine_is(build: Any) -> None:
