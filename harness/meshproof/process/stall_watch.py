@@ -8,6 +8,7 @@ which all processes of a machine share. Standard library only, started with `-I 
 
 A process that sleeps most of the time gets its turn at once where others wait. So the owner may name proxies, by the
 PIDs of what it started; where Linux tells how long a worker wanted to run and did not (schedstat), that is noted too.
+So is when a worker was stopped, by a signal or a debugger: one that is stopped does not want to run.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ PIDS = 3
 FIRST_GAP = PIDS + PLACES
 FIRST_WAIT = FIRST_GAP + 2 * GAPS
 SIZE = WORD * (FIRST_WAIT + 3 * WAITS)
+STOPPED = (b"T", b"t")
+"""How /proc tells a thread that is stopped, by a signal or by a debugger."""
 WORKER = "wrk:"
 """How the names of Envoy's workers begin."""
 
@@ -60,16 +63,20 @@ class Proxies:
     def __init__(self, shared: memoryview[float]) -> None:
         self._shared = shared
         self._count = 0
-        self._workers: dict[int, tuple[float, int, int]] = {}
-        """By place: the proxy's PID, its worker's schedstat, and for how many nanoseconds that has waited in all."""
+        self._workers: dict[int, tuple[float, int, int, int]] = {}
+        """By place: the proxy's PID, its worker's schedstat and stat, and how many nanoseconds it has waited in all."""
+        self._looked = time.perf_counter()
 
     def look(self) -> None:
         """Note which have waited since the last look."""
-        shared = self._shared
+        shared, before = self._shared, self._looked
+        self._looked = now = time.perf_counter()
         for place, pid in enumerate(shared[PIDS:FIRST_GAP].tolist()):
             known = self._workers.get(place)
             if known and known[0] != pid:
-                os.close(self._workers.pop(place)[1])
+                _, *files, _ = self._workers.pop(place)
+                for file in files:
+                    os.close(int(file))
                 known = None
             if not pid:
                 continue
@@ -77,34 +84,35 @@ class Proxies:
                 if known is None:
                     opened = _opened(int(pid))
                     if opened is not None:
-                        self._workers[place] = pid, opened, _waited(opened)
+                        self._workers[place] = pid, *opened, _waited(opened[0])
                     continue
-                waited = _waited(known[1])
+                waited, stopped = _waited(known[1]), _stopped(known[2])
             except (OSError, ValueError, IndexError):
                 # It has ended, or this is no Linux.
                 continue
-            seconds = (waited - known[2]) / 1e9
+            seconds = (waited - known[3]) / 1e9
             if seconds:
-                self._workers[place] = pid, known[1], waited
-            if seconds > LEAST:
-                self._note(pid, seconds)
+                self._workers[place] = *known[:3], waited
+            if seconds > LEAST or stopped:
+                self._note(pid, now, now - before if stopped else seconds)
 
-    def _note(self, pid: float, seconds: float) -> None:
-        shared, now = self._shared, time.perf_counter()
+    def _note(self, pid: float, now: float, seconds: float) -> None:
+        shared = self._shared
         place = FIRST_WAIT + 3 * (self._count % WAITS)
         shared[place], shared[place + 1], shared[place + 2] = now - seconds, now, pid
         self._count += 1
         shared[2] = self._count
 
 
-def _opened(pid: int) -> int | None:
-    """The schedstat of a worker of that process, or of one that it started; None where there is none yet."""
+def _opened(pid: int) -> tuple[int, int] | None:
+    """The schedstat and stat of a worker of that process, or of one that it started; None where there is none yet."""
     for one in (pid, *_children(pid)):
         with contextlib.suppress(OSError):
             for task in os.listdir(f"/proc/{one}/task"):  # noqa: PTH208 - an import less
                 folder = f"/proc/{one}/task/{task}"
                 if _read(f"{folder}/comm").startswith(WORKER):
-                    return os.open(f"{folder}/schedstat", os.O_RDONLY)
+                    schedstat, stat = (os.open(f"{folder}/{name}", os.O_RDONLY) for name in ("schedstat", "stat"))
+                    return schedstat, stat
     return None
 
 
@@ -121,6 +129,11 @@ def _read(name: str) -> str:
 
 def _waited(schedstat: int) -> int:
     return int(os.pread(schedstat, 80, 0).split()[1])
+
+
+def _stopped(stat: int) -> bool:
+    """Whether the thread is stopped; its state follows its name, which may hold anything."""
+    return os.pread(stat, 80, 0).rpartition(b")")[2][1:2] in STOPPED
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from meshproof.border.books import Stall, stalled
 from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
 from meshproof.process import stall_watch
-from meshproof.process.stall_watch import SIZE
+from meshproof.process.stall_watch import PERIOD, SIZE
 from meshproof.run.pacing.stalls import Stalls, together
 from meshproof.run.pacing.traffic import Traffic
 
@@ -154,6 +154,30 @@ def test_a_proxy_that_waits_for_its_turn_is_seen_though_the_machine_is_not_late(
             for busy in started:
                 busy.kill()
                 busy.wait()
+
+    watched(tmp_path, use)
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this system does not tell how long it lets wait")
+def test_a_proxy_that_is_stopped_alone_is_seen(tmp_path: Path) -> None:
+    async def use(stalls: Stalls, process: psutil.Process) -> None:
+        proxy = subprocess.Popen([sys.executable, "-I", "-S", "-c", PROXY, "worker"])  # noqa: ASYNC220
+        try:
+            stalls.attend([proxy.pid])
+            await looked(stalls, time.perf_counter() + 0.3)
+            began = time.perf_counter()
+            proxy.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(0.5)
+            proxy.send_signal(signal.SIGCONT)
+            ended = time.perf_counter()
+            await looked(stalls, ended + 0.1)
+            # What the watch did not see for its own lateness is told by that.
+            found, late = together(stalls.waits([proxy.pid], began), PERIOD), stalls.since(began)
+            assert stalled(found, began, ended) + stalled(late, began, ended) > 0.4
+            assert max(one.end - one.start for one in found) > 0.4 - stalled(late, began, ended)
+        finally:
+            proxy.kill()
+            proxy.wait()
 
     watched(tmp_path, use)
 
