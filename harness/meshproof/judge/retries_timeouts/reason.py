@@ -31,6 +31,11 @@ def reason(outcome: Outcome, tally: Tally, rule: str, n: int, needed: int, forgo
             f"{counted(tally.unmeasured, n)} answered without the header that says how long the proxy waited: "
             'Load(headers=("x-envoy-upstream-service-time",)) keeps it'
         )
+    if outcome is not Outcome.PASSED and n >= needed and tally.timed_out and not tally.told:
+        return (
+            f"even the quickest of {n:,} requests was answered after {min(tally.latencies):.3f} s: twice the specified "
+            f"time is not ruled out, for {_late(tally)} while they were under way; {rule}"
+        )
     if outcome is not Outcome.PASSED and tally.excused:
         return (
             f"{tally.excused:,} requests were not judged: {_late(tally)} while they were under way, which decides how "

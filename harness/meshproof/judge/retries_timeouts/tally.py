@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import field
 from typing import Any
 
+from meshproof.border.observation import Observation
 from meshproof.judge.retries_timeouts.tries import TryRange
 from meshproof.judge.timing import EARLY, MACHINE
 from meshproof.records import dataclass
@@ -18,9 +19,10 @@ class Tally:
     * `answers`: all answers but those of requests that a specified fault aborted;
     * `wrong_answers`, `wrong_tries`: what was not as expected, and `first` the first such request's id;
     * `expected_tries`: by request id;
-    * `timed_out`: how many the proxy answered 504, and `lateness` how late the least late of those was;
-    * `excused`: how many were not judged, because how they end depends on how late the machine was meanwhile, and
-      `stalled` how long it stood still at most in one of those, and `waited` how long a proxy waited for the processor;
+    * `timed_out`: how many the proxy answered 504, and `lateness` how late the least late of those was, beside what the
+      machine was late; `told` says that one came in time, or sooner than by twice the time;
+    * `excused`: how many were not judged, because how they end depends on how late the machine was meanwhile;
+    * `stalled`: how long that stood still at most in one of both, `waited` how long a proxy waited for the processor;
     * `unmeasured`: how many lack the header that says how long the proxy waited.
     """
 
@@ -32,6 +34,7 @@ class Tally:
     latencies: list[float] = field(default_factory=list)
     timed_out: int = 0
     lateness: float | None = None
+    told: bool = False
     unmeasured: int = 0
     excused: int = 0
     stalled: float = 0.0
@@ -41,16 +44,21 @@ class Tally:
     def wrong(self) -> Counter[str]:
         return self.wrong_answers + self.wrong_tries
 
-    def late(self, lateness: float) -> None:
+    def late(self, lateness: float, one: Observation, *, told: bool) -> None:
         """Count an answer of 504 that came so late, in seconds after the specified time."""
         self.timed_out += 1
         self.lateness = lateness if self.lateness is None else min(lateness, self.lateness)
+        self.told = self.told or told
+        self._was_late(one)
 
-    def excuse(self, stalled: float, waited: float) -> None:
+    def excuse(self, one: Observation) -> None:
         """Count a request that is not judged."""
         self.excused += 1
-        self.stalled = max(self.stalled, stalled)
-        self.waited = max(self.waited, waited)
+        self._was_late(one)
+
+    def _was_late(self, one: Observation) -> None:
+        self.stalled = max(self.stalled, one.stalled)
+        self.waited = max(self.waited, one.waited)
 
     def evidence(self, forgotten: int) -> dict[str, Any]:
         """For reports: plain data."""

@@ -27,6 +27,8 @@ from meshproof.scenario import Plan
 LIMIT_FACTOR = 10
 """At most so many times the requests that should be enough are sent: where that is not enough, a fault aborts more than
 its share, or the machine is late too often."""
+LONGER = 2
+"""Where the machine was late in all of them, a proxy that waits so many times as long is ruled out all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class OutcomeTrial:
     def observe(self, observation: Observation) -> None:
         late = max(observation.stalled, observation.waited)
         if late and self._depends_on(observation, late):
-            self._tally.excuse(observation.stalled, observation.waited)
+            self._tally.excuse(observation)
             return
         wrong = self._judge(observation)
         if wrong:
@@ -119,7 +121,10 @@ class OutcomeTrial:
             return f"{answer(observation)} before {least:g} s were over"
         if not by_pod and (quick.timed_out or slow.timed_out):
             own = max(observation.stalled, observation.waited)
-            tally.late(observation.latency - own - max(quick.seconds, slow.seconds) - held)
+            specified, twice = max(quick.seconds, slow.seconds), LONGER * min(quick.seconds, slow.seconds)
+            after = observation.latency - held
+            told = after <= max(specified + MACHINE, twice - EARLY)
+            tally.late(after - own - specified, observation, told=told)
         return ""
 
     def _endings(self, observation: Observation) -> tuple[Ending, Ending]:
@@ -147,8 +152,23 @@ class OutcomeTrial:
         if self._tally.excused + self._test.n >= self._most:
             return True
         if self._asked is None:
-            return self._test.closed
+            return self._test.closed and not self._untold
         return bool(self._tally.wrong_answers) or not self.wanted
+
+    @property
+    def _common(self) -> bool:
+        """Whether it is the rule that requests time out: a workload does the same with every one of them.
+
+        Where few do, the machine delayed those.
+        """
+        return 2 * self._tally.timed_out > self._test.n and self._asked is None
+
+    @property
+    def _untold(self) -> bool:
+        """Whether the time is right only for the lateness of the machine, and twice as long would have been, too."""
+        tally = self._tally
+        late = tally.lateness is not None and tally.lateness > MACHINE
+        return self._common and not (tally.told or late or tally.wrong)
 
     @property
     def wanted(self) -> int:
@@ -209,11 +229,9 @@ class OutcomeTrial:
 
     def _outcome(self, forgotten: int) -> Outcome:
         tally = self._tally
-        # A workload does the same with every request: where few time out, the machine delayed those.
-        common = 2 * tally.timed_out > self._test.n and self._asked is None
-        if tally.wrong or (common and tally.lateness is not None and tally.lateness > MACHINE):
+        if tally.wrong or (self._common and tally.lateness is not None and tally.lateness > MACHINE):
             return Outcome.FAILED
-        if forgotten or tally.unmeasured:
+        if forgotten or tally.unmeasured or self._untold:
             return Outcome.INCONCLUSIVE
         if self._asked is None:
             return self._test.outcome

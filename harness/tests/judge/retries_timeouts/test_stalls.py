@@ -71,6 +71,22 @@ def test_lateness_is_what_is_left_beside_the_stall(build: Any) -> None:
     assert "even the quickest" in verdict.reason
 
 
+@pytest.mark.parametrize(("latency", "outcome"), [(0.58, Outcome.PASSED), (0.61, Outcome.INCONCLUSIVE)])
+def test_lateness_alone_makes_no_other_time_the_specified_one(build: Any, latency: float, outcome: Outcome) -> None:
+    """A proxy that waits for 0.6 s is not to pass because the machine stood still in each request."""
+    late = {**TIMED_OUT, "latency": latency, "stalled": 0.4}
+    made: Plan = build.plan(build.expectation(build.arm("v1", 100), timeout=0.3))
+    (trial,) = Timeout().begin(Plan(made.scenario, made.stages, made.precision, (HANGS,)))
+    while not trial.decided:
+        trial.observe(build.seen(**late))
+    verdict = trial.conclude(Books())
+    assert verdict.outcome is outcome
+    assert ("twice the specified time is not ruled out" in verdict.reason) is (outcome is Outcome.INCONCLUSIVE)
+    assert (trial.count == LIMIT_FACTOR * trial.limit) is (outcome is Outcome.INCONCLUSIVE)
+    trial.observe(build.seen(**{**TIMED_OUT, "latency": 0.31}))
+    assert trial.conclude(Books()).outcome is Outcome.PASSED
+
+
 @pytest.mark.parametrize("answer", [TIMED_OUT, LET_THROUGH])
 def test_a_machine_that_is_always_late_proves_nothing_either_way(build: Any, answer: dict[str, Any]) -> None:
     verdict = driven(build, [{**answer, "latency": 0.9, "stalled": 0.6}] * 3)
