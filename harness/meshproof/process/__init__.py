@@ -8,6 +8,7 @@ from meshproof.process.folder import OwnedFolder
 from meshproof.process.run_lock import RunLock
 from meshproof.process.share import Share
 from meshproof.process.surroundings import NOTHING, Surroundings
+from meshproof.process.turn import waited
 
 __all__ = [
     "NOTHING",
@@ -22,4 +23,5 @@ __all__ = [
     "run",
     "run_directory",
     "spawn",
+    "waited",
 ]

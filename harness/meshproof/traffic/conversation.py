@@ -10,10 +10,14 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.process import Child
+from meshproof.process import Child, waited
 from meshproof.traffic import wire
 
 READ_BYTES = 1 << 18
+# Seconds; what is less is not worth a word.
+TOLD = 0.1
+MOST = 4
+"""No wait is longer than so many times its limit, however late the machine lets the process run."""
 
 
 class Conversation:
@@ -48,17 +52,23 @@ class Conversation:
         self._child.stdin.write(wire.line(message))
 
     async def until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
-        """Wait until a condition holds; it is evaluated whenever rows have come."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not condition():
-                    if self.error is not None:
-                        raise self.error
-                    await self.changed()
-        except TimeoutError:
-            error = self._child.failure(f"did not {what} within {seconds:g} s")
-            self.fail(error)
-            raise error from None
+        """Wait until a condition holds; it is evaluated whenever rows have come.
+
+        What the process waited for the processor meanwhile is added to the limit, up to MOST times that.
+        """
+        began, before = time.monotonic(), waited(self._child.pid)
+        while not condition():
+            if self.error is not None:
+                raise self.error
+            late = min(max(0.0, waited(self._child.pid) - before), (MOST - 1) * seconds)
+            left = began + seconds + late - time.monotonic()
+            if left <= 0:
+                more = f" and {late:.1f} s more, for which it waited for the processor" if late >= TOLD else ""
+                error = self._child.failure(f"did not {what} within {seconds:g} s{more}")
+                self.fail(error)
+                raise error
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.changed(), left)
 
     async def changed(self) -> None:
         """Wait for more rows, or for the end."""

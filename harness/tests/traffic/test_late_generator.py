@@ -1,0 +1,77 @@
+"""A generator that a busy machine lets run late is waited for longer, and not without end."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+from meshproof.border.timeouts import Timeouts
+from meshproof.errors import TargetError
+from meshproof.process import waited
+from meshproof.traffic import conversation
+from meshproof.traffic.conversation import MOST, Conversation
+
+LIMIT = 0.1
+
+
+async def stopped(_grace: float) -> None: ...
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, late: float) -> str:
+    """The error of a process that says nothing, and that waits for its turn for such a part of the time."""
+    began = time.monotonic()
+    monkeypatch.setattr(conversation, "waited", lambda _pid: late * (time.monotonic() - began))
+
+    async def wait() -> None:
+        child: Any = SimpleNamespace(pid=7, stdout=asyncio.StreamReader(), stop=stopped, failure=TargetError)
+        one = Conversation(child, Timeouts(), lambda _rows: None, lambda: None)
+        try:
+            await one.until(lambda: False, "get ready", LIMIT)
+        finally:
+            await one.close()
+
+    with pytest.raises(TargetError) as error:
+        asyncio.run(wait())
+    return str(error.value)
+
+
+def test_a_process_that_had_its_turn_gets_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ended(monkeypatch, 0.0) == "did not get ready within 0.1 s"
+
+
+@pytest.mark.parametrize(("late", "least", "most"), [(0.6, LIMIT, 9.0), (0.99, 0.3, 0.3)])
+def test_what_it_waited_for_the_processor_is_added_and_told(
+    monkeypatch: pytest.MonkeyPatch, late: float, least: float, most: float
+) -> None:
+    began = time.monotonic()
+    said = ended(monkeypatch, late)
+    found = re.fullmatch(r"did not get ready within 0.1 s and (.*) s more, for which it waited for the processor", said)
+    assert found, said
+    assert least <= float(found[1]) <= most
+    assert time.monotonic() - began >= LIMIT + least
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this system does not tell how long it lets wait")
+def test_what_a_process_waits_is_what_the_system_says() -> None:
+    """Two that are never idle share one processor."""
+    both = [subprocess.Popen([sys.executable, "-I", "-S", "-c", "while True: pass"]) for _ in range(2)]
+    try:
+        processor = psutil.Process().cpu_affinity()[:1]
+        for one in both:
+            psutil.Process(one.pid).cpu_affinity(processor)
+        before = [waited(one.pid) for one in both]
+        while not all(waited(one.pid) > had for one, had in zip(both, before, strict=True)):
+            time.sleep(0.02)
+    finally:
+        for one in both:
+            one.kill()
+            one.wait()
+    assert waited(both[0].pid) == 0.0
