@@ -121,8 +121,8 @@ class Ejecting(Protocol):
     def pause(self, ejection: int) -> float:
         """Seconds after a host's return at which a later ejection is best made, so that its end tells most."""
 
-    def rest(self, times: int) -> float:
-        """Seconds after a return at which one more ejection shows the interval best, after so many in a row."""
+    def rest(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> float:
+        """Seconds after the last return at which one more ejection tells the interval."""
 
     def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
@@ -175,8 +175,8 @@ class FailingOver(Protocol):
     def apart(self, at_least: float) -> float:
         """Seconds, so many or some more, from the ejection of one place to that of the next."""
 
-    def rest(self, times: int) -> float:
-        """Seconds after a return at which one more ejection shows the interval best, after so many in a row."""
+    def rest(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> float:
+        """Seconds after the last return at which one more ejection tells the interval."""
 
     def wanting(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> bool:
         """Whether one more ejection is needed, because what was seen does not tell the interval."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from math import ceil
+from statistics import median
 
 from meshproof.border.books import Stall, stalled
 from meshproof.border.expectation import Ejection
@@ -19,6 +20,8 @@ from meshproof.judge.ejection_times import (
     Multiplier,
     Span,
     alone,
+    edge,
+    forgotten,
     judge_alone,
     judge_tick,
     lateness,
@@ -31,6 +34,8 @@ from meshproof.records import dataclass
 FACTORS = (3.0, 1 / 3)
 """By these another interval is to differ at least."""
 BETA = 0.001
+TICKS = 3
+"""An ejection that tells the interval ends after one of so many ticks; else it is to end where it tells most."""
 # Of the interval for ticks, and of the time between two looks.
 PHASES, PLACES = 9, (1 / 6, 1 / 2, 5 / 6)
 
@@ -51,7 +56,7 @@ def untold(rule: Ejection, known: Sequence[Known], stalls: Sequence[Stall] = ())
     """
     for factor in FACTORS:
         other = replace(rule, interval=rule.interval * factor)
-        if _unseen(rule, other, *_best(rule), ()) > BETA:
+        if not _tells(rule, factor, rest(rule, 1), LOOK):
             continue
         unseen = 1.0
         # Those that were made to tell it came last.
@@ -62,6 +67,23 @@ def untold(rule: Ejection, known: Sequence[Known], stalls: Sequence[Stall] = ())
         else:
             return None if _wrong(rule, known, stalls) else other.interval
     return None
+
+
+def soonest(rule: Ejection, seen: Sequence[Known], stalls: Sequence[Stall] = ()) -> float:
+    """Seconds after a return at which the earliest ejection begins that tells the interval by such looks.
+
+    It is to last the base alone, whatever the last one was. The sooner it is over, the less a machine that stops now
+    and then stops meanwhile. Where none does, the one that tells most.
+    """
+    look, times = _typical(seen, stalls), seen[-1].multiplier.most if seen else 1
+    lasts, after = duration(rule, 1), forgotten(rule, times)
+    wanted = [factor for factor in FACTORS if _tells(rule, factor, rest(rule, 1), LOOK)]
+    tick = ceil((after + lasts) / rule.interval) * rule.interval
+    ticks = [tick + number * rule.interval for number in range(TICKS)]
+    for wait in (after, *(one + edge(rule, one) - lasts for one in ticks)):
+        if all(_tells(rule, factor, wait, look) for factor in wanted):
+            return wait
+    return rest(rule, times)
 
 
 def unclear(rule: Ejection, other: float) -> str:
@@ -77,13 +99,26 @@ def _wrong(rule: Ejection, known: Sequence[Known], stalls: Sequence[Stall]) -> b
     return each or any(judge_tick(rule, a.span, b.span, b.multiplier, stalls) for a, b in pairwise(known))
 
 
-def _best(rule: Ejection) -> tuple[Known, Known]:
-    """Two ejections as they are seen where nothing is late."""
+def _typical(seen: Sequence[Known], stalls: Sequence[Stall]) -> float:
+    """Seconds from one look to the next, as most of them came while the machine ran."""
+    spans = [one.span for one in seen]
+    began = [(one.sent, one.first_seen) for one in spans]
+    ended = [(one.last_seen, one.returned) for one in spans if one.returned is not None]
+    several = [[end - start - stalled(stalls, start, end) for start, end in one] for one in (began, ended) if one]
+    return max([LOOK, *map(median, several)])
+
+
+def _tells(rule: Ejection, factor: float, wait: float, look: float) -> bool:
+    """Whether two ejections tell a proxy with so many times the interval, by looks that take so long.
+
+    The second one begins after so many seconds of rest.
+    """
     lasts = duration(rule, 1)
-    first = Span(0, 0.0, LOOK, lasts, lasts + LOOK)
-    began = lasts + LOOK + rest(rule, 1)
-    second = Span(1, began, began + LOOK, began + lasts, began + lasts + LOOK)
-    return Known(first, Multiplier()), Known(second, Multiplier())
+    first = Span(0, 0.0, look, lasts, lasts + look)
+    began = lasts + look + wait
+    second = Span(1, began, began + look, began + lasts, began + lasts + look)
+    other = replace(rule, interval=rule.interval * factor)
+    return _unseen(rule, other, Known(first, Multiplier()), Known(second, Multiplier()), ()) <= BETA
 
 
 def _unseen(rule: Ejection, other: Ejection, before: Known, one: Known, stalls: Sequence[Stall]) -> float:

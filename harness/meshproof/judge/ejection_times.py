@@ -73,8 +73,8 @@ def multipliers(rule: Ejection, spans: Sequence[Span], stalls: Sequence[Stall] =
         before, last = spans[number - 1], found[-1]
         soon = span.first_seen - before.last_seen < rule.interval
         # Each tick at which the host is well takes one away. The first may come just too early to count.
-        slow = MACHINE + stalled(stalls, before.last_seen, span.sent)
-        rested = span.sent - before.returned - slow if before.returned is not None else 0.0
+        back = span.sent if before.returned is None else before.returned
+        rested = span.sent - back - MACHINE - stalled(stalls, back, span.sent)
         forgotten = max(0, floor(rested / rule.interval) - 1)
         found.append(Multiplier(last.least + 1 if soon else 1, max(0, last.most - forgotten) + 1))
     return found
@@ -87,11 +87,11 @@ def pause(rule: Ejection, times: int) -> float:
     whole interval more, and so would be back sooner by any shorter one. 0 where that would be too late to be soon.
     """
     lasts = duration(rule, times)
-    wait = (_edge(rule, lasts) - lasts) % rule.interval
+    wait = (edge(rule, lasts) - lasts) % rule.interval
     return wait if wait < rule.interval / 2 else 0.0
 
 
-def _edge(rule: Ejection, lasts: float) -> float:
+def edge(rule: Ejection, lasts: float) -> float:
     """Seconds after a tick at which an ejection that lasts so long is to end.
 
     No doubt is to be left about the tick, though ticks are late and the machine stands still now and then; and from a
@@ -113,7 +113,7 @@ def rest(rule: Ejection, times: int) -> float:
     """
     after, lasts, whole = forgotten(rule, times), duration(rule, 1), 3 * rule.interval
     ticks = ceil((after + lasts) / whole) * whole
-    return ticks + _edge(rule, ticks) - lasts
+    return ticks + edge(rule, ticks) - lasts
 
 
 def judge_alone(rule: Ejection, span: Span, multiplier: Multiplier, stalls: Sequence[Stall] = ()) -> str:

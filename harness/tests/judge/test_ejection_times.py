@@ -96,6 +96,15 @@ def test_each_interval_in_which_a_host_is_well_takes_one_ejection_away(gap: floa
     assert multipliers(RULE, ejections)[2] == Multiplier(1, most)
 
 
+@pytest.mark.parametrize(("stall", "most"), [(Stall(4.1, 5.6), 1), (Stall(7.0, 7.3), 2)])
+def test_what_stood_still_before_a_return_was_seen_takes_nothing_from_the_rest_after_it(
+    stall: Stall, most: int
+) -> None:
+    """The host was seen to be back after 5.6 s, when the machine went on: that is 2.5 s before it is ejected again."""
+    first, again = Span(0, 1.0, 1.1, 4.1, 5.6), Span(1, 8.1, 8.2, 10.0, 10.1)
+    assert multipliers(RULE, [first, again], [stall])[1].most == most
+
+
 @pytest.mark.parametrize("times", [1, 2, 5])
 @pytest.mark.parametrize(("interval", "base"), [(1.0, 2.0), (1.0, 5.0), (0.7, 1.0), (10.0, 30.0), (2.0, 3.0)])
 def test_after_a_rest_an_ejection_lasts_the_base_alone_and_ends_after_a_tick_of_three_times_the_interval(

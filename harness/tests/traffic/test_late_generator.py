@@ -17,7 +17,7 @@ from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.process import waited
 from meshproof.traffic import conversation
-from meshproof.traffic.conversation import MOST, Conversation
+from meshproof.traffic.conversation import Conversation
 
 LIMIT = 0.1
 

@@ -7,12 +7,12 @@ from math import ceil, log
 
 from meshproof.border.books import Books, Mark, Stall
 from meshproof.border.expectation import Ejection, Expectation
-from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
-from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.border.verdict import Outcome, Verdict
 from meshproof.judge import ejections as rules
-from meshproof.judge.ejection_power import unclear, untold
-from meshproof.judge.ejection_times import forgotten, rest
+from meshproof.judge.after_load import AfterLoad
+from meshproof.judge.ejection_power import soonest, unclear, untold
+from meshproof.judge.ejection_times import forgotten
 from meshproof.judge.localities.returns import apart, judge_returns, known
 from meshproof.judge.wording import joined
 from meshproof.records import dataclass
@@ -43,17 +43,17 @@ class LocalityFailover:
         return [FailoverTrial(self.name, plan, self.longest_wait, exactly=self.exactly)]
 
 
-class FailoverTrial:
+class FailoverTrial(AfterLoad):
     """What was marked and what clients saw is judged when the load has ended."""
 
     def __init__(self, check: str, plan: Plan, longest_wait: float = LONGEST_WAIT, *, exactly: bool = True) -> None:
+        super().__init__()
         self.check = check
         self.stage: int | None = 0
         self.request: int | None = 0
         self._plan = plan
         self._exactly = exactly
         self._expectation: Expectation = plan.stages[0][0]
-        self._seen: list[Observation] = []
         arms = self._expectation.arms
         self._arm = arms[0] if len(arms) == 1 else None
         self._rule: Ejection | None = self._arm.policy.ejection if self._arm else None
@@ -83,9 +83,9 @@ class FailoverTrial:
         """Seconds, so many or some more, from one place's ejection to the next one's that tell most."""
         return apart(self._rule, at_least) if self._rule else at_least
 
-    def rest(self, times: int) -> float:
-        """Seconds after a return at which one more ejection shows the interval best, after so many in a row."""
-        return rest(self._rule, times) if self._rule else 0.0
+    def rest(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> float:
+        """Seconds after the last return at which one more ejection tells the interval."""
+        return soonest(self._rule, known(marks), stalls) if self._rule else 0.0
 
     def forgotten(self, times: int) -> float:
         """Seconds after a return after which an ejection lasts as long as a first one, after so many in a row."""
@@ -97,20 +97,6 @@ class FailoverTrial:
 
     def _untold(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> float | None:
         return untold(self._rule, known(marks), stalls) if self._rule and self._exactly else None
-
-    def observe(self, observation: Observation) -> None:
-        self._seen.append(observation)
-
-    @property
-    def decided(self) -> bool:
-        return True
-
-    @property
-    def count(self) -> int:
-        return len(self._seen)
-
-    def arms(self) -> tuple[ArmResult, ...]:
-        return ()
 
     def conclude(self, books: Books) -> Verdict:
         outcome, reason = (Outcome.INCONCLUSIVE, self._why) if self._why else self._decide(books)

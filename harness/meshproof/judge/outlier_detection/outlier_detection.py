@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from meshproof.border.books import Books, Mark, Stall
 from meshproof.border.expectation import Ejection, Expectation
-from meshproof.border.observation import Observation
 from meshproof.border.steps import Fault
-from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.border.verdict import Outcome, Verdict
 from meshproof.judge import ejections as rules
-from meshproof.judge.ejection_times import MACHINE, MERGE_WINDOW, pause, rest
+from meshproof.judge.after_load import AfterLoad
+from meshproof.judge.ejection_power import soonest
+from meshproof.judge.ejection_times import MACHINE, MERGE_WINDOW, pause
 from meshproof.judge.expectations import limited_by
-from meshproof.judge.outlier_detection.timeline import Timeline, interval_untold, spans
+from meshproof.judge.outlier_detection.timeline import Timeline, interval_untold, known, spans
 from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
 
@@ -48,16 +49,16 @@ class OutlierDetection:
         return 1
 
 
-class EjectionTrial:
+class EjectionTrial(AfterLoad):
     """One rule in force; what was marked and what clients saw is judged when the load has ended."""
 
     def __init__(self, check: str, plan: Plan, longest_wait: float = LONGEST_WAIT, *, exactly: bool = True) -> None:
+        super().__init__()
         self.stage: int | None = 0
         self.request: int | None = 0
         self.check = check
         self._plan = plan
         self._expectation: Expectation = plan.stages[0][0]
-        self._seen: list[Observation] = []
         self._longest_wait = longest_wait
         self._exactly = exactly
         arms = self._expectation.arms
@@ -89,10 +90,10 @@ class EjectionTrial:
         assert self._rule is not None
         return pause(self._rule, ejection + 1)
 
-    def rest(self, times: int) -> float:
-        """Seconds after a return at which one more ejection shows the interval best, after so many in a row."""
+    def rest(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> float:
+        """Seconds after the last return at which one more ejection tells the interval."""
         assert self._rule is not None
-        return rest(self._rule, times)
+        return soonest(self._rule, known(self._rule, spans(marks), stalls), stalls)
 
     def wanting(self, marks: Sequence[Mark], stalls: Sequence[Stall]) -> bool:
         """Whether one more ejection is needed, because what was seen does not tell the interval."""
@@ -103,20 +104,6 @@ class EjectionTrial:
     def timeout(self, ejection: int) -> float:
         """Seconds after which a host must be back from its first (0) or a later ejection."""
         return self.lasting(ejection) + self.soon + MACHINE + LATE
-
-    def observe(self, observation: Observation) -> None:
-        self._seen.append(observation)
-
-    @property
-    def decided(self) -> bool:
-        return True
-
-    @property
-    def count(self) -> int:
-        return len(self._seen)
-
-    def arms(self) -> tuple[ArmResult, ...]:
-        return ()
 
     def conclude(self, books: Books) -> Verdict:
         outcome, reason = self._decide(books)

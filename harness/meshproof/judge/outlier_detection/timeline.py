@@ -29,10 +29,15 @@ def spans(marks: Sequence[Mark]) -> list[Span]:
     return found
 
 
+def known(rule: Ejection, several: Sequence[Span], stalls: Sequence[Stall]) -> list[Known]:
+    """Ejections of one host, each with how many times the base it lasts."""
+    each = multipliers(rule, several, stalls)
+    return [Known(span, multiplier) for span, multiplier in zip(several, each, strict=True)]
+
+
 def interval_untold(rule: Ejection, several: Sequence[Span], stalls: Sequence[Stall]) -> float | None:
     """An interval that is not ruled out by these ejections of one host; None where each is."""
-    each = multipliers(rule, several, stalls)
-    return untold(rule, [Known(span, multiplier) for span, multiplier in zip(several, each, strict=True)], stalls)
+    return untold(rule, known(rule, several, stalls), stalls)
 
 
 class Timeline:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from meshproof.border.books import Books, Mark
 from meshproof.border.expectation import Expectation
 from meshproof.border.expectation import WarmUp as Rule
-from meshproof.border.observation import Observation
-from meshproof.border.verdict import ArmResult, Outcome, Verdict
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.judge.after_load import AfterLoad
 from meshproof.judge.expectations import limited_by
 from meshproof.judge.warm_up.law import unproved
 from meshproof.judge.warm_up.windows import FEWEST, STRETCHES, Seen, least_rate, stretches
@@ -36,16 +36,16 @@ class WarmUp:
         return [WarmUpTrial(self.name, plan, self.longest_wait)]
 
 
-class WarmUpTrial:
+class WarmUpTrial(AfterLoad):
     """What clients saw of the second stage is judged when the load has ended."""
 
     def __init__(self, check: str, plan: Plan, longest_wait: float = LONGEST_WAIT) -> None:
+        super().__init__()
         self.check = check
         self.stage: int | None = len(plan.stages) - 1
         self.request: int | None = 0
         self.limit = FEWEST * (len(STRETCHES) - 1)
         self._plan = plan
-        self._seen: list[Observation] = []
         self._expectation: Expectation = plan.stages[-1][0]
         before: Expectation = plan.stages[0][0]
         arms = self._expectation.arms
@@ -85,21 +85,6 @@ class WarmUpTrial:
         if 2 * rule.seconds > longest_wait:
             return f"pods warm up for {rule.seconds:g} s, and others have to be older: {longest_wait:g} s are waited"
         return ""
-
-    def observe(self, observation: Observation) -> None:
-        if observation.stage == self.stage:
-            self._seen.append(observation)
-
-    @property
-    def decided(self) -> bool:
-        return True
-
-    @property
-    def count(self) -> int:
-        return len(self._seen)
-
-    def arms(self) -> tuple[ArmResult, ...]:
-        return ()
 
     def conclude(self, books: Books) -> Verdict:
         outcome, reason = (Outcome.INCONCLUSIVE, self._why) if self._why else self._decide(books.marks)

@@ -18,14 +18,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from meshproof.border.steps import REFUSED, Fault
-from meshproof.run.pacing.failing_hosts import MARGIN, MERGE_WINDOW, FailingHosts
+from meshproof.run.pacing.failing_hosts import MARGIN, MERGE_WINDOW, FailingHosts, further, rested
 from meshproof.run.pacing.max_ejection import SECONDS_OF_ALL, TRIES_PER_ERROR, fail_all
 from meshproof.run.pacing.traffic import Traffic
 from meshproof.scenario import Ejecting
 
 LOOK_INTERVAL = 0.04
-FURTHER = 4
-"""What a busy machine saw too inexactly to tell the interval is seen in so many further ejections at most."""
 PAIRS = 3
 """A busy machine may be too slow for an ejection that is to come soon after a return: so many more pairs are tried."""
 # Istio's default: a request that finds no connection makes as many errors at once.
@@ -91,11 +89,11 @@ class _Pacing:
         # Of those that wait for a connection together it is not known how many errors a refusal makes.
         answered = [fault for fault in fatal if fault.status > 0]
         ejections = sum(mark.name == "ejected" for mark in self.traffic.marks)
-        for further in range(FURTHER):
-            if not self.trial.wanting(self.traffic.marks, self.traffic.stalls()):
-                break
-            number = ejections + further
-            self._last_error_at = self._seen_back_at + self.trial.rest(1 if further else ejections)
+        for again in further(self.trial, self.traffic):
+            number = ejections + again
+            rest = self.trial.rest(self.traffic.marks, self.traffic.stalls())
+            await rested(self.traffic, self._seen_back_at, rest)
+            self._last_error_at = 0.0
             self.traffic.generator.limit_users(self.trial.at_once if answered else 1)
             ejected = await self._is_ejected_at_once(number, answered[0] if answered else fatal[-1])
             self.traffic.generator.limit_users(1)

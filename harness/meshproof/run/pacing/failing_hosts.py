@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 
+from meshproof.border.books import stalled
 from meshproof.border.observation import Observation
 from meshproof.border.steps import REFUSED, RESET, Fault
 from meshproof.run.pacing.traffic import Traffic
+from meshproof.scenario import Ejecting, FailingOver
 from meshproof.targets.base import Pod
 
 # Envoy gathers changes of a cluster's hosts that come within a second of another:
 # https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/cluster/v3/cluster.proto#config-cluster-v3-cluster-commonlbconfig
 MERGE_WINDOW = 1.0
 MARGIN = 0.25
+FURTHER, FURTHER_SECONDS = 4, 120.0
+"""What a busy machine saw too inexactly to tell the interval is seen in so many further ejections, and in more of them
+until so many seconds are over."""
 # Connections that were refused; and those that a host closed under a request, which was sent before that was known.
 UNCONNECTED = (".upstream_cx_connect_fail", ".upstream_cx_destroy_remote_with_active_rq")
+
+
+def further(trial: Ejecting | FailingOver, traffic: Traffic) -> Iterator[int]:
+    """Numbers of further ejections, from 0 on, until what was seen tells the interval or nothing is left for them."""
+    began = traffic.now
+    for number in count():
+        over = number >= FURTHER and traffic.now - began >= FURTHER_SECONDS
+        if over or not trial.wanting(traffic.marks, traffic.stalls()):
+            return
+        yield number
+
+
+async def rested(traffic: Traffic, since: float, seconds: float) -> None:
+    """Wait until so many seconds have passed since a moment, beside those in which this machine stood still.
+
+    A proxy counts by its ticks for how long a host has been well, and these stood still, too.
+    """
+    while True:
+        left = since + seconds + stalled(traffic.stalls(), since, traffic.now) - traffic.now
+        if left <= 0:
+            return
+        await asyncio.sleep(left)
 
 
 class FailingHosts:

@@ -18,15 +18,13 @@ from collections.abc import Iterable, Sequence, Set
 
 from meshproof.border.books import stalled
 from meshproof.border.steps import REFUSED
-from meshproof.run.pacing.failing_hosts import FailingHosts
+from meshproof.run.pacing.failing_hosts import FailingHosts, further, rested
 from meshproof.run.pacing.traffic import Traffic
 from meshproof.scenario import FailingOver
 from meshproof.targets.base import Pod
 
 LOOK_INTERVAL = 0.04
 TRIES = 4
-FURTHER = 4
-"""What a busy machine saw too inexactly to tell the interval is seen in so many further ejections at most."""
 LONGEST_REST = 5.0
 """Seconds between two tries at most until an ejection lasts no longer than a first one."""
 USERS = 8
@@ -112,10 +110,9 @@ class _Pacing:
 
     async def _interval_told(self) -> None:
         """Further ejections of the nearest place, each after a rest, until the interval is told by what was seen."""
-        for _ in range(FURTHER):
-            if not self.trial.wanting(self.traffic.marks, self.traffic.stalls()):
-                return
-            await asyncio.sleep(self._back_at + self.trial.rest(self._times) - self.traffic.now)
+        for _ in further(self.trial, self.traffic):
+            rest = self.trial.rest(self.traffic.marks, self.traffic.stalls())
+            await rested(self.traffic, self._back_at, rest)
             self._times = 1
             if not await self._ejected(0, self.levels[0], frozenset()) or not await self._all_back():
                 return

@@ -7,18 +7,21 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from meshproof.border.books import Stall
 from meshproof.border.steps import REFUSED, Fault
 from meshproof.run.pacing import ejection, max_ejection
 from meshproof.run.pacing.ejection import _Pacing
+from meshproof.run.pacing.failing_hosts import FURTHER, FURTHER_SECONDS
 
 FAULT = Fault(503, 3)
 BASE = 2.0
 
 
 class Hosts:
-    """A victim beside another host: each ejection takes the next of `delays` to come, and lasts BASE or twice that."""
+    """A victim beside another host: ejections take the next of `delays` to come, and last `base` or twice that."""
 
-    def __init__(self, *delays: float) -> None:
+    def __init__(self, *delays: float, base: float = BASE) -> None:
+        self.base = base
         self.pods = [SimpleNamespace(pod="victim"), SimpleNamespace(pod="other")]
         self.traffic = self
         self.generator = SimpleNamespace(limit_users=lambda _users: None)
@@ -38,7 +41,7 @@ class Hosts:
             self.story.append(name)
             self.times.append(self.now)
 
-    def stalls(self) -> tuple[()]:
+    def stalls(self) -> tuple[Stall, ...]:
         return ()
 
     async def fail(self, _pod: object, _fault: Fault) -> None:
@@ -63,7 +66,7 @@ class Hosts:
             if self._count % FAULT.errors == 0:
                 soon = self._count > FAULT.errors and self._delays[0] < 1.0
                 self.now += self._delays.pop(0)
-                self._out_until = self.now + BASE * (2 if soon else 1)
+                self._out_until = self.now + self.base * (2 if soon else 1)
 
     async def errors(self, _pod: object, _fault: Fault) -> int:
         return self._count
@@ -100,9 +103,9 @@ def driven(
         request=0,
         faults=lambda _hosts: ((), (fault, fault)),
         lasting=lambda _number: lasting,
-        timeout=lambda _number: 9.0,
+        timeout=lambda _number: 9.0 + lasting,
         pause=lambda _number: pause,
-        rest=lambda times: times + 2.0,
+        rest=lambda marks, _: 3.0 if sum(one.name == "returned" for one in marks) > 2 else 4.0,
         wanting=lambda marks, _: sum(one.name == "ejected" for one in marks) < 2 + wanting,
     )
     asyncio.run(_Pacing(trial, hosts).run())
@@ -156,7 +159,7 @@ def test_a_request_that_is_refused_three_times_at_once_waits_before_the_first(mo
     assert again - back == pytest.approx(0.15, abs=0.02)
 
 
-@pytest.mark.parametrize(("wanting", "driven_further"), [(0, 0), (1, 1), (2, 2), (99, ejection.FURTHER)])
+@pytest.mark.parametrize(("wanting", "driven_further"), [(0, 0), (1, 1), (2, 2), (9, 9)])
 def test_what_does_not_tell_the_interval_is_seen_once_more_after_a_rest(
     monkeypatch: pytest.MonkeyPatch, wanting: int, driven_further: int
 ) -> None:
@@ -171,4 +174,23 @@ def test_what_does_not_tell_the_interval_is_seen_once_more_after_a_rest(
     ]
     rests = [again - back for back, again in zip(hosts.times[3::2], hosts.times[4::2], strict=False)]
     # After two ejections in a row, and then after one each time.
-    assert rests == pytest.approx([4.0, *[3.0] * ejection.FURTHER][:driven_further], abs=0.3)
+    assert rests == pytest.approx([4.0, *[3.0] * 9][:driven_further], abs=0.3)
+
+
+@pytest.mark.parametrize(("base", "driven_further"), [(BASE, 17), (40.0, FURTHER)])
+def test_further_ejections_end_when_their_time_is_over_and_not_before_some(
+    monkeypatch: pytest.MonkeyPatch, base: float, driven_further: int
+) -> None:
+    hosts = driven(monkeypatch, Hosts(*[0.0] * 60, base=base), 2 * base, 0.0, wanting=99)
+    assert hosts.times[-1] - hosts.times[3] > FURTHER_SECONDS
+    assert hosts.story.count("returned") - 2 == pytest.approx(driven_further, abs=1 if base == BASE else 0)
+
+
+def test_a_rest_is_longer_by_what_the_machine_stood_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped(Hosts):
+        def stalls(self) -> tuple[Stall, ...]:
+            back = self.times[3]
+            return (Stall(back - 1.0, back - 0.5), Stall(back + 1.0, back + 1.7), Stall(back + 4.2, back + 4.3))
+
+    hosts = driven(monkeypatch, Stopped(*[0.0] * 20), 2 * BASE, 0.0, wanting=1)
+    assert hosts.times[4] - hosts.times[3] == pytest.approx(4.8, abs=0.3)
