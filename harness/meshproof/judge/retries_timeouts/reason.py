@@ -20,6 +20,11 @@ def reason(outcome: Outcome, tally: Tally, rule: str, n: int, needed: int, forgo
     if tally.wrong:
         return f"{kinds(tally.wrong, n)}; {rule}; the first was request {tally.first}"
     if outcome is Outcome.FAILED and tally.lateness is not None:
+        if tally.lateness <= MACHINE:
+            return (
+                f"{tally.plainly_late:,} of {n:,} requests were answered more than {MACHINE:g} s after the specified "
+                f"time though this machine was not late, and none in time; {rule}"
+            )
         return (
             f"even the quickest of {n:,} requests was answered {tally.lateness:.3f} s after the specified time, where "
             f"{MACHINE:g} s are allowed; {rule}"

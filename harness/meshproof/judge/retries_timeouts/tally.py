@@ -11,6 +11,9 @@ from meshproof.judge.retries_timeouts.tries import TryRange
 from meshproof.judge.timing import EARLY, MACHINE
 from meshproof.records import dataclass
 
+UNHEEDED = MACHINE / 2
+"""Seconds of lateness by which nothing else is explained."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -20,7 +23,8 @@ class Tally:
     * `wrong_answers`, `wrong_tries`: what was not as expected, and `first` the first such request's id;
     * `expected_tries`: by request id;
     * `timed_out`: how many the proxy answered 504, and `lateness` how late the least late of those was, beside what the
-      machine was late; `told` says that one came in time, or sooner than by twice the time;
+      machine was late; `told` says that one came in time, or sooner than by twice the time,
+      and `plainly_late` how many were late though nothing else was;
     * `excused`: how many were not judged, because how they end depends on how late the machine was meanwhile;
     * `stalled`: how long that stood still at most in one of both, `waited` how long a proxy waited for the processor;
     * `unmeasured`: how many lack the header that says how long the proxy waited.
@@ -35,6 +39,7 @@ class Tally:
     timed_out: int = 0
     lateness: float | None = None
     told: bool = False
+    plainly_late: int = 0
     unmeasured: int = 0
     excused: int = 0
     stalled: float = 0.0
@@ -45,9 +50,10 @@ class Tally:
         return self.wrong_answers + self.wrong_tries
 
     def late(self, lateness: float, one: Observation, *, told: bool) -> None:
-        """Count an answer of 504 that came so late, in seconds after the specified time."""
+        """Count an answer of 504 that came so late, in seconds beside the specified time and what the machine was."""
         self.timed_out += 1
         self.lateness = lateness if self.lateness is None else min(lateness, self.lateness)
+        self.plainly_late += lateness > MACHINE and max(one.stalled, one.waited) <= UNHEEDED
         self.told = self.told or told
         self._was_late(one)
 

@@ -166,9 +166,15 @@ class OutcomeTrial:
     @property
     def _untold(self) -> bool:
         """Whether the time is right only for the lateness of the machine, and twice as long would have been, too."""
+        return self._common and not (self._tally.told or self._late or self._tally.wrong)
+
+    @property
+    def _late(self) -> bool:
+        """Whether even the quickest was late beside the machine, or as many as are enough were though it was not."""
         tally = self._tally
-        late = tally.lateness is not None and tally.lateness > MACHINE
-        return self._common and not (tally.told or late or tally.wrong)
+        if not self._common or tally.lateness is None:
+            return False
+        return tally.lateness > MACHINE or (not tally.told and tally.plainly_late >= self._test.enough)
 
     @property
     def wanted(self) -> int:
@@ -229,7 +235,7 @@ class OutcomeTrial:
 
     def _outcome(self, forgotten: int) -> Outcome:
         tally = self._tally
-        if tally.wrong or (self._common and tally.lateness is not None and tally.lateness > MACHINE):
+        if tally.wrong or self._late:
             return Outcome.FAILED
         if forgotten or tally.unmeasured or self._untold:
             return Outcome.INCONCLUSIVE

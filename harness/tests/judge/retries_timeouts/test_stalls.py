@@ -87,6 +87,18 @@ def test_lateness_alone_makes_no_other_time_the_specified_one(build: Any, latenc
     assert trial.conclude(Books()).outcome is Outcome.PASSED
 
 
+@pytest.mark.parametrize(("stalled", "outcome"), [(0.01, Outcome.FAILED), (0.06, Outcome.INCONCLUSIVE)])
+def test_another_time_fails_by_the_requests_that_met_no_stall(build: Any, stalled: float, outcome: Outcome) -> None:
+    made: Plan = build.plan(build.expectation(build.arm("v1", 100), timeout=0.3))
+    (trial,) = Timeout().begin(Plan(made.scenario, made.stages, made.precision, (HANGS,)))
+    trial.observe(build.seen(**{**TIMED_OUT, "latency": 0.61, "stalled": 0.4}))
+    while not trial.decided:
+        trial.observe(build.seen(**{**TIMED_OUT, "latency": 0.61, "stalled": stalled}))
+    verdict = trial.conclude(Books())
+    assert verdict.outcome is outcome
+    assert ("though this machine was not late, and none in time" in verdict.reason) is (outcome is Outcome.FAILED)
+
+
 @pytest.mark.parametrize("answer", [TIMED_OUT, LET_THROUGH])
 def test_a_machine_that_is_always_late_proves_nothing_either_way(build: Any, answer: dict[str, Any]) -> None:
     verdict = driven(build, [{**answer, "latency": 0.9, "stalled": 0.6}] * 3)
