@@ -111,12 +111,18 @@ class Conversation:
         self.fail(self._child.failure("died"))
 
     async def _watch(self) -> None:
-        """A generator that sends nothing although it owes an answer has hung: no verdict may come of it."""
+        """A generator that sends nothing although it owes an answer has hung: no verdict may come of it.
+
+        One that waits for the processor has not, up to MOST times the limit.
+        """
+        row, before = self._last_row, waited(self._child.pid)
         while True:
             limit = self._silence_limit()
             await asyncio.sleep((limit or self._timeouts.locust_silent) / 8)
             silent = time.monotonic() - self._last_row
+            if self._last_row != row:
+                row, before = self._last_row, waited(self._child.pid)
             limit = self._silence_limit()
-            if limit is not None and silent > limit:
+            if limit is not None and silent - min(waited(self._child.pid) - before, (MOST - 1) * limit) > limit:
                 self.fail(self._child.failure(f"sent nothing for {silent:.1f} s with requests to send or to report"))
                 return

@@ -59,6 +59,28 @@ def test_what_it_waited_for_the_processor_is_added_and_told(
     assert time.monotonic() - began >= LIMIT + least
 
 
+@pytest.mark.parametrize(("late", "least"), [(0.0, 0.1), (0.6, 0.2), (1.0, 0.4)])
+def test_what_it_waited_for_the_processor_is_no_silence(
+    monkeypatch: pytest.MonkeyPatch, late: float, least: float
+) -> None:
+    began = time.monotonic()
+    monkeypatch.setattr(conversation, "waited", lambda _pid: late * (time.monotonic() - began))
+
+    async def wait() -> None:
+        child: Any = SimpleNamespace(pid=7, stdout=asyncio.StreamReader(), stop=stopped, failure=TargetError)
+        one = Conversation(child, Timeouts(), lambda _rows: None, lambda: LIMIT)
+        try:
+            while one.error is None:
+                await one.changed()
+            raise one.error
+        finally:
+            await one.close()
+
+    with pytest.raises(TargetError, match=r"sent nothing for [0-9.]+ s with requests to send"):
+        asyncio.run(wait())
+    assert time.monotonic() - began > least
+
+
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this system does not tell how long it lets wait")
 def test_what_a_process_waits_is_what_the_system_says() -> None:
     """Two that are never idle share one processor."""
