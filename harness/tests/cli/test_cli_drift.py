@@ -42,7 +42,7 @@ def routes(place: Any, name: str, *rules: str) -> Path:
     [
         ((TESTERS, ORDERS, REST), (ORDERS, TESTERS, REST), ("7", 7)),
         # Both destinations of the rule are ruled out by the same request: either line is the rule's.
-        ((TESTERS, REST), (TESTERS.replace("exact", "prefix"), REST), ("10|11", 7)),
+        pytest.param((TESTERS, REST), (TESTERS.replace("exact", "prefix"), REST), ("10|11", 7), marks=pytest.mark.long),
         ((MARKED,), (PLAIN,), ("7", 7)),
     ],
     ids=["swapped", "widened", "a header dropped"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from meshproof.suite import folder
 
 GATEWAY = folder("scenarios") / "gateway"
@@ -55,6 +56,7 @@ def test_a_path_that_is_opened_too_wide_is_found_beyond_its_boundary(place: Any)
     assert len(table) > 2 * len(leaks) > 0
 
 
+@pytest.mark.long
 def test_a_delay_at_the_gateway_that_nobody_specified_fails(place: Any) -> None:
     given = spec(place, "httpbin.yaml", "paths.yaml")
     late = place.here / "late"

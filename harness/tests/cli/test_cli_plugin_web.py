@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 LIVE = re.compile(r"live(?: \((gw\d+)\))?: (http://127\.0\.0\.1:\d+/\S+/)")
 
 
@@ -29,9 +31,7 @@ def text(address: str) -> str:
         return str(answer.read().decode())
 
 
-@pytest.mark.parametrize(
-    "workers", [pytest.param((), id="alone"), pytest.param(("-n", "2"), id="workers", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("workers", [pytest.param((), id="alone"), pytest.param(("-n", "2"), id="workers")])
 def test_a_run_is_served_while_it_goes_on(place: Any, workers: tuple[str, ...]) -> None:
     suite = place.suite("suite", "one", "two")
     running = place.pytest(suite, "--mesh-web", *place.pytest_endless, *workers)

@@ -70,7 +70,7 @@ def manifests(rules: list[tuple[str, str]]) -> Side | object:
     return load(["-"], stdin=io.StringIO(f"{SERVICES}---\n{text}{http}"))
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(RULES, RULES)
 def test_what_any_request_of_a_small_world_would_show_is_found(
     before: list[tuple[str, str]], after: list[tuple[str, str]]

@@ -29,7 +29,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Received
 from meshproof.mesh.predict.prediction import predict
 
-MESHES = int(os.environ.get("MESHPROOF_DIFFERENTIAL_MESHES", "60"))
+MESHES = int(os.environ.get("MESHPROOF_DIFFERENTIAL_MESHES", "40"))
 FIRST = int(os.environ.get("MESHPROOF_DIFFERENTIAL_FIRST", "0"))
 REQUESTS = 10
 TOGETHER = 20

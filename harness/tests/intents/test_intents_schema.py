@@ -64,7 +64,7 @@ PROMISE = {"never": varied({"to": "next"}, FORBIDDEN), **dict.fromkeys(("name", 
 ENTRY = st.one_of(varied(RIGHT, INTENT), varied({"never": {"to": "next"}}, PROMISE))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(ENTRY, min_size=1, max_size=1))
 def test_what_the_schema_takes_the_reader_takes(document: list[Any]) -> None:
     if VALIDATOR.is_valid(document):
@@ -103,7 +103,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(ANYTHING)
 def test_whatever_a_file_holds_it_is_read_or_refused_with_a_place(document: Any) -> None:
     with contextlib.suppress(ManifestError):

@@ -102,7 +102,7 @@ def expected_status(rules: list[list[RouteMatch]], path: str, query: dict[str, s
     return 404
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(
     st.lists(st.lists(MATCHES, max_size=3), min_size=1, max_size=4),
     WORDS.filter(lambda word: word.startswith("/")),
@@ -121,7 +121,7 @@ def test_the_first_rule_that_matches_decides(
     assert predict(mesh_of(routes), request).status == expected_status(rules, path, query, headers)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(st.lists(MATCHES, max_size=3), min_size=1, max_size=4))
 def test_sample_requests_reach_their_rules_and_the_rest_are_noted(rules: list[list[RouteMatch]]) -> None:
     routes = tuple(

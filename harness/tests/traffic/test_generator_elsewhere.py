@@ -20,7 +20,7 @@ exec {python} "$@"
 """
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.long)])
 def test_it_sends_and_reports_as_one_that_runs_here(stand, tmp_path: Path, workers: int) -> None:
     script = tmp_path / "stand-in-exec"
     script.write_text(STAND_IN.format(python=sys.executable))

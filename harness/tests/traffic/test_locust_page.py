@@ -109,7 +109,14 @@ def test_it_is_that_of_the_locust_that_drives(stand: Callable[..., Any], workers
 
 
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.long)])
-@pytest.mark.parametrize(("method", "path"), [("POST", "stop"), ("GET", "stop"), ("POST", "swarm"), ("POST", "user")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "stop"),
+        ("POST", "swarm"),
+        *(pytest.param("POST", one, marks=pytest.mark.long) for one in ("stop", "user")),
+    ],
+)
 def test_a_load_that_was_altered_there_is_an_error(
     stand: Callable[..., Any], method: str, path: str, workers: int
 ) -> None:

@@ -183,11 +183,12 @@ def test_as_many_as_there_are_users_are_under_way_at_once(stand: Callable[..., A
     asyncio.run(run())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "limit", "within", "words"),
     [
         (signal.SIGKILL, LIMIT, 2.0, r"Locust worker 1 of 2: died \(exit code 137\)"),
-        pytest.param(signal.SIGSTOP, 5.0, LIMIT, "sent nothing for", marks=pytest.mark.long),
+        (signal.SIGSTOP, 5.0, LIMIT, "sent nothing for"),
     ],
 )
 def test_a_worker_that_dies_or_hangs_is_an_error(

@@ -69,7 +69,7 @@ CLIENTS = st.builds(
 FIELDS = st.sets(st.sampled_from([one.name for one in fields(RouteMatch) if one.name not in ("location", "gateways")]))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(ENTRIES, ENTRIES, FIELDS, st.lists(REQUESTS, min_size=8, max_size=8), CLIENTS)
 def test_what_is_covered_is_taken(
     wide: RouteMatch, other: RouteMatch, taken: set[str], requests: list[Request], client: Client
