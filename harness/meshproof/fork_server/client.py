@@ -11,6 +11,7 @@ from pathlib import Path
 
 from meshproof.fork_server.limits import why
 from meshproof.process.child import Child, spawn
+from meshproof.process.turn import Limit
 from meshproof.records import dataclass
 
 LINE_CAP = 1 << 20
@@ -101,18 +102,18 @@ class ForkServer:
             ours.close()
             raise
         fork_server = cls(launch, child, ours)
+        limit = Limit(child.pid, launch.ready)
         try:
-            async with asyncio.timeout(launch.ready):
-                ours.setblocking(False)
-                # Orders go out by a descriptor of their own: no stream of asyncio passes sockets on.
-                reader, _writer = await _streams(ours.dup())
-                greeting = await reader.readline()
-                if not greeting:
-                    await child.process.wait()
-                    raise child.failure("died")
-                fork_server.descriptors = int(json.loads(greeting)["descriptors"])
+            ours.setblocking(False)
+            # Orders go out by a descriptor of their own: no stream of asyncio passes sockets on.
+            reader, _writer = await _streams(ours.dup())
+            greeting = await limit.keeps(reader.readline())
+            if not greeting:
+                await limit.keeps(child.process.wait())
+                raise child.failure("died")
+            fork_server.descriptors = int(json.loads(greeting)["descriptors"])
         except TimeoutError:
-            error = child.failure(f"was not ready within {launch.ready:g} s")
+            error = child.failure(f"was not ready within {limit}")
             await fork_server.stop()
             raise error from None
         except BaseException:
@@ -125,10 +126,12 @@ class ForkServer:
         """A process with these arguments, once fewer than AT_ONCE are being made; its standard error goes to `log`."""
         argv = (*self._launch.argv, *words)
         writer: asyncio.StreamWriter | None = None
+        limit = Limit(self._child.pid, self._launch.ready)
         try:
-            async with self._asking, asyncio.timeout(self._launch.ready):
+            async with self._asking:
+                limit = Limit(self._child.pid, self._launch.ready)
                 reader, writer = await self._ordered(words, log)
-                answer = json.loads(await reader.readline())
+                answer = json.loads(await limit.keeps(reader.readline()))
             if "error" in answer:
                 raise self._child.failure(f"did not make {name}: {answer['error']}")
             forked = Forked(int(answer["pid"]), reader, writer)
@@ -137,7 +140,7 @@ class ForkServer:
                 writer.close()
             match error:
                 case TimeoutError():
-                    reason = f" within {self._launch.ready:g} s"
+                    reason = f" within {limit}"
                 case OSError():
                     reason = f": {why(error, descriptors=1)}"
                 case ValueError() | KeyError():

@@ -8,13 +8,14 @@ from meshproof.process.folder import OwnedFolder
 from meshproof.process.run_lock import RunLock
 from meshproof.process.share import Share
 from meshproof.process.surroundings import NOTHING, Surroundings
-from meshproof.process.turn import waited
+from meshproof.process.turn import Limit
 
 __all__ = [
     "NOTHING",
     "Child",
     "CleanupOnDeath",
     "Ended",
+    "Limit",
     "OwnedFolder",
     "RunLock",
     "Share",
@@ -23,5 +24,4 @@ __all__ = [
     "run",
     "run_directory",
     "spawn",
-    "waited",
 ]

@@ -10,14 +10,11 @@ from typing import Any
 
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.process import Child, waited
+from meshproof.process import Child, Limit
+from meshproof.process.turn import MOST, waited
 from meshproof.traffic import wire
 
 READ_BYTES = 1 << 18
-# Seconds; what is less is not worth a word.
-TOLD = 0.1
-MOST = 4
-"""No wait is longer than so many times its limit, however late the machine lets the process run."""
 
 
 class Conversation:
@@ -54,17 +51,14 @@ class Conversation:
     async def until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
         """Wait until a condition holds; it is evaluated whenever rows have come.
 
-        What the process waited for the processor meanwhile is added to the limit, up to MOST times that.
+        What the process waited for the processor meanwhile does not count (process.Limit).
         """
-        began, before = time.monotonic(), waited(self._child.pid)
+        limit = Limit(self._child.pid, seconds)
         while not condition():
             if self.error is not None:
                 raise self.error
-            late = min(max(0.0, waited(self._child.pid) - before), (MOST - 1) * seconds)
-            left = began + seconds + late - time.monotonic()
-            if left <= 0:
-                more = f" and {late:.1f} s more, for which it waited for the processor" if late >= TOLD else ""
-                error = self._child.failure(f"did not {what} within {seconds:g} s{more}")
+            if (left := limit.left) <= 0:
+                error = self._child.failure(f"did not {what} within {limit}")
                 self.fail(error)
                 raise error
             with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""A generator that a busy machine lets run late is waited for longer, and not without end."""
+"""A process that a busy machine lets run late is waited for longer, and not without end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import psutil
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
-from meshproof.process import waited
+from meshproof.process import Limit, turn
+from meshproof.process.turn import waited
 from meshproof.traffic import conversation
 from meshproof.traffic.conversation import Conversation
 
@@ -25,10 +26,16 @@ LIMIT = 0.1
 async def stopped(_grace: float) -> None: ...
 
 
+def late_by(monkeypatch: pytest.MonkeyPatch, part: float) -> None:
+    """From now on each process waits for its turn for such a part of the time."""
+    began = time.monotonic()
+    for module in (turn, conversation):
+        monkeypatch.setattr(module, "waited", lambda _pid: part * (time.monotonic() - began))
+
+
 def ended(monkeypatch: pytest.MonkeyPatch, late: float) -> str:
     """The error of a process that says nothing, and that waits for its turn for such a part of the time."""
-    began = time.monotonic()
-    monkeypatch.setattr(conversation, "waited", lambda _pid: late * (time.monotonic() - began))
+    late_by(monkeypatch, late)
 
     async def wait() -> None:
         child: Any = SimpleNamespace(pid=7, stdout=asyncio.StreamReader(), stop=stopped, failure=TargetError)
@@ -60,11 +67,30 @@ def test_what_it_waited_for_the_processor_is_added_and_told(
 
 
 @pytest.mark.parametrize(("late", "least"), [(0.0, 0.1), (0.6, 0.2), (1.0, 0.4)])
+def test_work_that_depends_on_a_process_has_the_same_limit(
+    monkeypatch: pytest.MonkeyPatch, late: float, least: float
+) -> None:
+    late_by(monkeypatch, late)
+
+    async def work() -> str:
+        limit = Limit(7, LIMIT)
+        assert await limit.keeps(asyncio.sleep(0, "done")) == "done"
+        with pytest.raises(TimeoutError):
+            await limit.keeps(asyncio.Event().wait())
+        return str(limit)
+
+    began = time.monotonic()
+    said = asyncio.run(work())
+    assert time.monotonic() - began >= least
+    assert ("for which it waited" in said) is (late > 0)
+
+
+@pytest.mark.parametrize(("late", "least"), [(0.0, 0.1), (0.6, 0.2), (1.0, 0.4)])
 def test_what_it_waited_for_the_processor_is_no_silence(
     monkeypatch: pytest.MonkeyPatch, late: float, least: float
 ) -> None:
     began = time.monotonic()
-    monkeypatch.setattr(conversation, "waited", lambda _pid: late * (time.monotonic() - began))
+    late_by(monkeypatch, late)
 
     async def wait() -> None:
         child: Any = SimpleNamespace(pid=7, stdout=asyncio.StreamReader(), stop=stopped, failure=TargetError)
