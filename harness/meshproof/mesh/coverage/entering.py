@@ -18,19 +18,18 @@ Ports = frozenset[tuple[str, str]]
 def surely_elsewhere(gateways: Sequence[Unread], words: Set[str]) -> list[Unread]:
     """Those of some Gateways that are for exact hosts, none of which begins with one of these words.
 
-    The pods of a Gateway listen on a port for all of their Gateways together. So one counts as soon as another speaks
-    another protocol on one of its ports, and all do where no server tells what it is, or none is for these requests.
+    The pods of a Gateway listen on a port for all of their Gateways together, and a Service may lead several ports to
+    one. So one counts as soon as it has a port that those which count have not, or that speaks several protocols; and
+    all do where no server tells what it is, or none is for these requests.
     """
-    serving = [_ports(one.text) for one in gateways]
-    if not all(serving):
+    serving = [(one, _ports(one.text)) for one in gateways]
+    if not all(ports for _, ports in serving):
         return []
-    alone = _of_one_protocol(serving)
-    found = [
-        one
-        for one, ports in zip(gateways, serving, strict=True)
-        if not one.has_pattern and not one.has_any(words) and ports <= alone
-    ]
-    return found if len(found) < len(gateways) else []
+    others = [(one, ports) for one, ports in serving if not one.has_pattern and not one.has_any(words)]
+    apart = {id(one) for one, _ in others}
+    met = chain.from_iterable(ports for one, ports in serving if id(one) not in apart)
+    known = _of_one_protocol(ports for _, ports in serving).intersection(met)
+    return [one for one, ports in others if ports <= known]
 
 
 def _ports(text: str) -> Ports:
@@ -42,7 +41,7 @@ def _ports(text: str) -> Ports:
     return frozenset((pair["number"], pair["protocol"].upper()) for pair in pairs)
 
 
-def _of_one_protocol(serving: Iterable[Ports]) -> Set[tuple[str, str]]:
+def _of_one_protocol(serving: Iterable[Ports]) -> Ports:
     ports = set(chain.from_iterable(serving))
     numbers = [number for number, _ in ports]
-    return {(number, protocol) for number, protocol in ports if numbers.count(number) == 1}
+    return frozenset((number, protocol) for number, protocol in ports if numbers.count(number) == 1)
