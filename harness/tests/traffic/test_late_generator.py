@@ -15,6 +15,7 @@ import psutil
 import pytest
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
+from meshproof.fork_server.client import ForkServer, Launch
 from meshproof.process import Limit, turn
 from meshproof.process.turn import waited
 from meshproof.traffic import conversation
@@ -83,6 +84,16 @@ def test_work_that_depends_on_a_process_has_the_same_limit(
     said = asyncio.run(work())
     assert time.monotonic() - began >= least
     assert ("for which it waited" in said) is (late > 0)
+
+
+@pytest.mark.parametrize(("late", "words"), [(0.0, "0.1 s"), (1.0, "0.1 s and 0.3 s more")])
+def test_a_fork_server_that_is_never_ready_is_told_with_what_it_waited(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: float, words: str
+) -> None:
+    late_by(monkeypatch, late)
+    launch = Launch("fork server", (sys.executable, "-I", "-S", "-c", "input()"), {}, LIMIT, 3.0)
+    with pytest.raises(TargetError, match=re.escape(f"was not ready within {words}")):
+        asyncio.run(ForkServer.start(launch, tmp_path / "log"))
 
 
 @pytest.mark.parametrize(("late", "least"), [(0.0, 0.1), (0.6, 0.2), (1.0, 0.4)])
