@@ -40,6 +40,8 @@ class Timeouts:
     gateways_free: float = 1800.0
     ssh_connected: float = 20.0
     ssh_again: float = 20.0
+    # A host that answers nothing for so long is lost; one that has too much to do answers late.
+    ssh_silent: float = 15.0
     ssh_command: float = 60.0
     ssh_closed: float = 3.0
     ipvs_balanced: float = 120.0

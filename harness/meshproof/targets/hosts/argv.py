@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from meshproof.border.inventory import HostEntry, Jump, SshSettings
+from meshproof.border.timeouts import Timeouts
 
 # For ssh the first value of an option wins, and the command line comes before every file. So a host whose key is
 # not known is refused, there are no prompts, and nothing is forwarded.
@@ -23,19 +24,19 @@ FIRM = (
     "EscapeChar=none",
     "LogLevel=ERROR",
 )
-# A lost connection is noticed within the product of the two, in seconds.
-ALIVE = ("ServerAliveInterval=5", "ServerAliveCountMax=3")
+# The host is asked so often, in seconds, whether it is still there.
+ASKED_SECONDS = 5
 
 
-def master(entry: HostEntry, settings: SshSettings, socket: Path, connect_seconds: float) -> list[str]:
+def master(entry: HostEntry, settings: SshSettings, socket: Path, timeouts: Timeouts) -> list[str]:
     """The one connection to a host, which every command then shares; it stays in the foreground."""
-    reach = _reach(entry, settings, connect_seconds, "ControlPersist=no")
+    reach = _reach(entry, settings, timeouts, "ControlPersist=no")
     return ["ssh", *_options(FIRM), "-M", "-N", "-S", str(socket), *reach]
 
 
-def lasting(entry: HostEntry, settings: SshSettings, socket: Path, seconds: int, connect_seconds: float) -> list[str]:
+def lasting(entry: HostEntry, settings: SshSettings, socket: Path, seconds: int, timeouts: Timeouts) -> list[str]:
     """A connection of its own that goes to the background once it stands, for `seconds` at most."""
-    reach = _reach(entry, settings, connect_seconds, "ControlPersist=no")
+    reach = _reach(entry, settings, timeouts, "ControlPersist=no")
     return ["ssh", *_options(FIRM), "-f", "-M", "-S", str(socket), *reach, f"sleep {seconds}"]
 
 
@@ -44,9 +45,9 @@ def ended(socket: Path) -> list[str]:
     return ["ssh", "-F", "none", "-S", str(socket), "-O", "exit", "--", "host"]
 
 
-def alone(entry: HostEntry, settings: SshSettings, remote: str, connect_seconds: float) -> list[str]:
+def alone(entry: HostEntry, settings: SshSettings, remote: str, timeouts: Timeouts) -> list[str]:
     """One command over a connection of its own."""
-    reach = _reach(entry, settings, connect_seconds, "ControlMaster=no", "ControlPath=none")
+    reach = _reach(entry, settings, timeouts, "ControlMaster=no", "ControlPath=none")
     return ["ssh", *_options(FIRM), *reach, remote]
 
 
@@ -65,20 +66,27 @@ def forward(socket: Path, local: int, host: str, port: int) -> list[str]:
     return ["ssh", *quiet, "-S", str(socket), "-O", "forward", "-L", to, "--", "host"]
 
 
-def _reach(entry: HostEntry, settings: SshSettings, connect_seconds: float, *more: str) -> list[str]:
-    own = [*ALIVE, f"ConnectTimeout={max(1, round(connect_seconds))}", *more]
+def _reach(entry: HostEntry, settings: SshSettings, timeouts: Timeouts, *more: str) -> list[str]:
+    own = [*_patience(timeouts), *more]
     if entry.jump is not None:
         # `ssh -J` would not apply these options to the jump host.
-        proxy = shlex.join(_jump(entry.jump, settings, connect_seconds)).replace("%", "%%").replace("%%h", "%h")
+        proxy = shlex.join(_jump(entry.jump, settings, timeouts)).replace("%", "%%").replace("%%h", "%h")
         own += ["ProxyUseFdpass=no", f"ProxyCommand={proxy.replace('%%p', '%p')}"]
     return [*_files(settings, entry.key), *_options(own), *_target(entry.address, entry.port, entry.user)]
 
 
-def _jump(jump: Jump, settings: SshSettings, connect_seconds: float) -> list[str]:
+def _jump(jump: Jump, settings: SshSettings, timeouts: Timeouts) -> list[str]:
     firm = [option for option in FIRM if not option.startswith(("ClearAll", "RemoteCommand"))]
-    own = [*ALIVE, f"ConnectTimeout={max(1, round(connect_seconds))}", "ControlMaster=no", "ControlPath=none"]
+    own = [*_patience(timeouts), "ControlMaster=no", "ControlPath=none"]
     reach = [*_files(settings, jump.key), *_options(own)]
     return ["ssh", *_options(firm), *reach, "-W", "[%h]:%p", *_target(jump.address, jump.port, jump.user)]
+
+
+def _patience(timeouts: Timeouts) -> list[str]:
+    """How long a host may take to answer, at first and later."""
+    alive = [f"ServerAliveInterval={ASKED_SECONDS}"]
+    alive += [f"ServerAliveCountMax={max(1, round(timeouts.ssh_silent / ASKED_SECONDS))}"]
+    return [*alive, f"ConnectTimeout={max(1, round(timeouts.ssh_connected))}"]
 
 
 def _files(settings: SshSettings, key: Path | None) -> list[str]:

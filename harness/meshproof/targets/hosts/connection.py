@@ -146,13 +146,13 @@ class Connection:
     def by_itself(self, command: str, *, root: bool = False) -> list[str]:
         """The command line for the same command over a connection of its own, for use after this one ends."""
         remote = remote_line(self.entry, command, root=root)
-        return argv.alone(self.entry, self.settings, remote, self.timeouts.ssh_connected)
+        return argv.alone(self.entry, self.settings, remote, self.timeouts)
 
     def forward_by_itself(self, local: int, host: str, port: int, folder: Path) -> Surroundings:
         """What makes and ends the same forward, for commands that need it after this connection has ended."""
         # A short name: a socket's path may have about a hundred characters.
         path = folder / "after"
-        lasting = argv.lasting(self.entry, self.settings, path, AFTER_SECONDS, self.timeouts.ssh_connected)
+        lasting = argv.lasting(self.entry, self.settings, path, AFTER_SECONDS, self.timeouts)
         return Surroundings((lasting, argv.forward(path, local, host, port)), (argv.ended(path),))
 
     async def close(self) -> None:
@@ -229,9 +229,7 @@ async def connect(
     path.unlink(missing_ok=True)
     log.unlink(missing_ok=True)
     label = redaction.name(entry)
-    master = await spawn(
-        f"ssh to {label}", argv.master(entry, settings, path, timeouts.ssh_connected), log=log, remove=folder
-    )
+    master = await spawn(f"ssh to {label}", argv.master(entry, settings, path, timeouts), log=log, remove=folder)
     try:
         async with asyncio.timeout(timeouts.ssh_connected):
             while not path.is_socket():

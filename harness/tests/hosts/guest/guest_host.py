@@ -23,6 +23,7 @@ SLOW = replace(
     Timeouts(),
     ssh_connected=300,
     ssh_again=60,
+    ssh_silent=300,
     ssh_command=600,
     ipvs_balanced=1200,
     remote_file=600,
