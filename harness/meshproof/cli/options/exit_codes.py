@@ -3,7 +3,7 @@
 EXIT_CODES = """\b
 Exit codes:
   0  every check passed
-  1  a check failed: the mesh is not what its YAML says; or stayed inconclusive
+  1  a check failed: the mesh is not what its YAML says; or is inconclusive
   2  interrupted
   3  the harness or the target broke, or what they need is missing: no verdict
   4  a command, an option or a manifest is wrong
