@@ -19,7 +19,17 @@ TOLD = 0.1
 
 
 def waited(pid: int) -> float:
-    """Seconds in all for which its first thread wanted to run and did not; 0 where the system does not tell."""
+    """Seconds in all for which a process, or one that it started, wanted to run and did not: the longest of them.
+
+    That is said of first threads; 0 where the system does not tell.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return max(_waited(one) for one in (f"{pid}", *started))
+    return 0.0
+
+
+def _waited(pid: str) -> float:
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / NANOSECONDS
     return 0.0
@@ -58,3 +68,4 @@ class Limit:
             return task.result()
         finally:
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 from meshproof.border.timeouts import Timeouts
+from meshproof.envoy.process.admin import AdminClient
 from meshproof.errors import TargetError
 from meshproof.fork_server.client import ForkServer, Launch
 from meshproof.process import Limit, turn
@@ -118,6 +122,23 @@ def test_what_it_waited_for_the_processor_is_no_silence(
     assert time.monotonic() - began > least
 
 
+@pytest.mark.parametrize(("late", "words"), [(0.0, "0.1 s"), (1.0, "0.1 s and 0.3 s more")])
+def test_an_admin_page_that_never_answers_is_told_with_what_its_proxy_waited(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: float, words: str
+) -> None:
+    late_by(monkeypatch, late)
+
+    async def ask() -> None:
+        server = await asyncio.start_unix_server(lambda _reader, _writer: None, tmp_path / "admin")
+        try:
+            await AdminClient(tmp_path / "admin", 7, replace(Timeouts(), admin_answer=LIMIT)).ready()
+        finally:
+            server.close()
+
+    with pytest.raises(TargetError, match=re.escape(f"did not answer /ready within {words}")):
+        asyncio.run(ask())
+
+
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this system does not tell how long it lets wait")
 def test_what_a_process_waits_is_what_the_system_says() -> None:
     """Two that are never idle share one processor."""
@@ -134,3 +155,25 @@ def test_what_a_process_waits_is_what_the_system_says() -> None:
             one.kill()
             one.wait()
     assert waited(both[0].pid) == 0.0
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this system does not tell how long it lets wait")
+def test_what_a_guard_started_waits_in_its_name() -> None:
+    """It sleeps itself, while the two that it started share one processor."""
+    command = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); [0 for _ in iter(int, 1)]"
+    guard = f"""
+import subprocess, sys
+both = [subprocess.Popen([sys.executable, "-I", "-S", "-c", {command!r}]) for _ in range(2)]
+both[0].wait()
+"""
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", guard], start_new_session=True) as one:
+        try:
+            while waited(one.pid) < 2 * own(one.pid) + 0.05:
+                assert one.poll() is None
+                time.sleep(0.02)
+        finally:
+            os.killpg(one.pid, signal.SIGKILL)
+
+
+def own(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9

@@ -13,6 +13,7 @@ from typing import Any
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.fork_server.limits import scarce
+from meshproof.process import Limit
 from meshproof.records import dataclass
 
 OK = 200
@@ -30,10 +31,14 @@ class HostStatus:
 
 
 class AdminClient:
-    """One request per connection; raises TargetError when Envoy does not answer in Timeouts.admin_answer."""
+    """One request per connection; raises TargetError when Envoy does not answer in Timeouts.admin_answer.
 
-    def __init__(self, path: Path, timeouts: Timeouts | None = None) -> None:
+    `pid` is that of what was started for it.
+    """
+
+    def __init__(self, path: Path, pid: int, timeouts: Timeouts | None = None) -> None:
         self.path = path
+        self._pid = pid
         self._limit = (timeouts or Timeouts()).admin_answer
 
     async def get(self, path: str) -> bytes:
@@ -45,11 +50,11 @@ class AdminClient:
 
     async def request(self, method: str, path: str) -> tuple[int, bytes]:
         """Status and body of any answer."""
+        limit = Limit(self._pid, self._limit)
         try:
-            async with asyncio.timeout(self._limit):
-                return await self._exchange(method, path)
+            return await limit.keeps(self._exchange(method, path))
         except TimeoutError:
-            raise TargetError(f"Envoy's admin page did not answer {path} within {self._limit:g} s", scarce()) from None
+            raise TargetError(f"Envoy's admin page did not answer {path} within {limit}", scarce()) from None
         except (OSError, EOFError, ValueError) as error:
             raise TargetError(f"Envoy's admin page at {self.path} cannot be asked for {path}", str(error)) from error
 

@@ -17,7 +17,7 @@ from meshproof.envoy.process.binary import envoy_path
 from meshproof.envoy.process.bootstrap import ADMIN_SOCKET, write_bootstrap
 from meshproof.envoy.snapshot import Snapshot
 from meshproof.errors import TargetError
-from meshproof.process import Child, spawn
+from meshproof.process import Child, Limit, spawn
 from meshproof.records import dataclass
 
 T = TypeVar("T")
@@ -103,11 +103,11 @@ class EnvoyProxy:
                     return
                 await asyncio.sleep(PROBE_INTERVAL)
 
+        limit = Limit(self.child.pid, self.timeouts.envoy_ready)
         try:
-            async with asyncio.timeout(self.timeouts.envoy_ready):
-                await self.while_alive(hold())
+            await limit.keeps(self.while_alive(hold()))
         except TimeoutError:
-            raise self.child.failure(f"waited {self.timeouts.envoy_ready:g} s for {what}") from None
+            raise self.child.failure(f"waited {limit} for {what}") from None
 
 
 def command(name: str, folder: Path, ads: Path) -> list[str]:
@@ -127,7 +127,7 @@ async def start(
     limits = timeouts or Timeouts()
     child = await spawn(name, command(name, folder, ads.path), log=folder / "envoy.log", remove=remove)
     admin = folder / ADMIN_SOCKET
-    proxy = EnvoyProxy(name, child, AdminClient(admin, limits), ads, limits)
+    proxy = EnvoyProxy(name, child, AdminClient(admin, child.pid, limits), ads, limits)
 
     async def answering() -> bool:
         try:
