@@ -48,9 +48,10 @@ async def warmup(traffic: Traffic) -> None:
         await _quick_enough(traffic, trial, patience)
         before = traffic.now
         push = await traffic.apply(number)
-        await traffic.enter(number)
         old, new = ([pod for key in keys for pod in traffic.live.pods(key)] for keys in (trial.old, trial.new))
+        # Until the generator has been told of the stage they grow older.
         traffic.mark("came", old=len(old), new=len(new), push=min(push, traffic.now - before))
+        await traffic.enter(number)
         await _watched(traffic, trial)
         if not trial.wanting(traffic.marks):
             return

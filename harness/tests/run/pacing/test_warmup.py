@@ -23,6 +23,8 @@ class Machine:
         self.marks: list[Mark] = []
         self.applied: list[int] = []
         self.granted = 0
+        self.told = 0.0
+        self.came: list[float] = []
         self.most_ahead = 0
         self.feed = SimpleNamespace(seen=[0])
         self.generator = SimpleNamespace(limit_users=lambda _users: None)
@@ -57,9 +59,11 @@ class Machine:
 
     async def enter(self, stage: int) -> None:
         self.stage = stage
+        self.now += self.told
 
     async def apply(self, number: int) -> float:
         self.applied.append(number)
+        self.came.append(self.now)
         return 0.01
 
     def _send(self) -> None:
@@ -89,6 +93,15 @@ def test_pods_come_again_from_the_first_stage_and_not_without_end(monkeypatch: p
     assert machine.applied == [1, 0, 1]
     assert [one.name for one in machine.marks] == ["came", "left", "came"]
     assert driven(Machine(monkeypatch, 0.001), [True] * 9).applied == [1, *[0, 1] * (WINDOWS - 1)]
+
+
+def test_a_pod_is_as_old_as_the_proxy_knows_it_however_late_the_generator_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine(monkeypatch, 0.001)
+    machine.told = 0.4
+    driven(machine, [False])
+    assert machine.marks[0].at == machine.came[0]
 
 
 def test_a_machine_that_is_too_slow_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
