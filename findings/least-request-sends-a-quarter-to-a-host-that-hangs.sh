@@ -29,6 +29,8 @@ while True:
     held.append(server.accept())
 PY
 timeout 90 python3 hangs.py &
+tries=0
+until [[ -S hangs.sock ]]; do ((++tries < 200)); sleep 0.05; done
 
 cat >envoy.yaml <<'YAML'
 admin: {address: {pipe: {path: admin.sock}}}
