@@ -89,6 +89,18 @@ def test_rules_that_no_intent_reaches_fail_where_more_is_asked_for(place: Any) -
     assert "intents reach 8 of 14 rules (57 %), and 90 % are asked for" in ended.out
 
 
+def test_too_few_rules_reached_fail_in_every_form_that_a_reviewer_sees(place: Any) -> None:
+    summary = place.here / "summary.md"
+    words, env = (*STATIC, "--min-coverage", "90"), {"GITHUB_STEP_SUMMARY": str(summary)}
+    said = {form: place.run(*words, "-o", form, env=env).out for form in ("github", "gitlab", "junit")}
+    [annotation] = [one for one in said["github"].splitlines() if one.startswith("::error")]
+    assert "/gateway.yaml,line=38,col=7,title=Coverage failed::intents reach 8 of 14 rules (57 %25)" in annotation
+    assert summary.read_text().startswith("## meshproof: failed\n")
+    assert [one["check_name"] for one in json.loads(said["gitlab"])][:1] == ["meshproof/Coverage"]
+    assert ET.fromstring(said["junit"]).get("failures") == "1"
+    assert "Coverage" not in place.run(*STATIC, "--min-coverage", "57", "-o", "github").out
+
+
 def test_mistakes_are_told_before_anything_is_started(place: Any) -> None:
     (place.here / "wrong.yaml").write_text("- requst: GET http://a/\n  expect: {to: a}\n")
     ended = place.run("test", "-f", SHOP, "-t", "wrong.yaml")

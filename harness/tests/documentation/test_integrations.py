@@ -87,6 +87,59 @@ def test_the_hook_holds_a_commit(repository: Path, id: str) -> None:
     assert subprocess.run(words, cwd=repository, env=env, capture_output=True, timeout=60).returncode == 1
 
 
+def test_the_hook_of_lint_holds_a_commit(repository: Path) -> None:
+    hook: dict[str, Any] = HOOKS["meshproof-lint"]
+    assert (hook["language"], hook["pass_filenames"]) == ("python", False)
+    words = [*shlex.split(hook["entry"]), "-f", "k8s"]
+    env = {**os.environ, "PATH": f"{HERE}{os.pathsep}{os.environ['PATH']}"}
+    assert subprocess.run(words, cwd=repository, env=env, capture_output=True, timeout=60).returncode == 0
+    routing = repository / "k8s" / "routing.yaml"
+    routing.write_text(routing.read_text().replace("subset: beta}", "subset: betas}"))
+    assert subprocess.run(words, cwd=repository, env=env, capture_output=True, timeout=60).returncode == 1
+
+
+def commands(example: str, job: str) -> tuple[str, ...]:
+    """The lines of a job that call meshproof."""
+    whole = yaml.safe_load((ROOT / "examples" / example).read_text())
+    steps = whole["jobs"][job]["steps"] if "jobs" in whole else [{"run": line} for line in whole[job]["script"]]
+    return tuple(one["run"] for one in steps if one.get("run", "").startswith("meshproof "))
+
+
+@pytest.mark.parametrize(
+    ("example", "variables"),
+    [
+        ("github-actions.yaml", {"GITHUB_BASE_REF": "main", "GITHUB_STEP_SUMMARY": "change.md"}),
+        ("gitlab-ci.yaml", {"CI_MERGE_REQUEST_DIFF_BASE_SHA": "origin/main"}),
+    ],
+)
+def test_an_example_says_what_a_change_changes(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, example: str, variables: dict[str, str]
+) -> None:
+    def git(*words: str, at: Path = repository) -> None:
+        own = ("-c", "user.name=n", "-c", "user.email=n@localhost", "-c", "protocol.file.allow=always")
+        subprocess.run(["git", *own, *words], cwd=at, check=True, capture_output=True)
+
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    git("checkout", "-qb", "change")
+    routing = repository / "k8s" / "routing.yaml"
+    routing.write_text(routing.read_text().replace("timeout: 2s", "timeout: 3s"))
+    git("commit", "-qam", "second")
+    [command] = commands(example, "change")
+    for depth, code in ((("--no-single-branch",), 0), (("--depth", "1"), 4)):
+        place = tmp_path_factory.mktemp("clone") / "clone"
+        git("clone", "-q", "-b", "change", *depth, repository.as_uri(), str(place))
+        env = {**os.environ, **variables, "PATH": f"{HERE}{os.pathsep}{os.environ['PATH']}"}
+        words = ["bash", "-eo", "pipefail", "-c", command]
+        done = subprocess.run(words, cwd=place, env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, done.stderr
+        if code:
+            assert "there is no revision origin/main here: this clone is shallow, so fetch all of it" in done.stderr
+        else:
+            assert "timeout of all of `payments.shop`: `2 s` → `3 s`" in (place / "change.md").read_text()
+
+
 def test_no_example_installs_a_name_that_is_not_on_pypi() -> None:
     for page in (*ROOT.glob("examples/*.yaml"), *ROOT.glob("docs/*.md"), ROOT / "README.md"):
         assert "pip install meshproof" not in page.read_text(), page

@@ -16,7 +16,7 @@ from meshproof.border.verdict import Outcome, RunOutcome, Verdict, worst
 from meshproof.cli.formats import GITHUB, rendered
 from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.shared import Settings
-from meshproof.language.words import Words
+from meshproof.language.words import ENGLISH, Words
 from meshproof.language.wrap import columns, padded
 from meshproof.manifest import Notice
 from meshproof.redaction.credentials import redact, redact_all
@@ -67,7 +67,8 @@ def report(
         for text in _lines(predicted, told, min_coverage, words, static=kept is None):
             click.echo(redact(text), color=settings.color)
     if settings.format not in ("text", "json"):
-        click.echo(rendered(settings.format, _record(told, notices, outcome, code)), nl=False)
+        verdicts = [*(verdict for _, verdict in told), *(_too_few(predicted, min_coverage) if short else ())]
+        click.echo(rendered(settings.format, _record(verdicts, notices, code)), nl=False)
     if kept is None:
         for notice in notices:
             place, message = line(str(notice.location)), line(notice.message)
@@ -154,12 +155,21 @@ def _row(case: Case, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _record(told: Told, notices: Sequence[Notice], outcome: Outcome, code: int) -> Record:
+def _too_few(predicted: Predicted, min_coverage: float) -> Iterator[Verdict]:
+    """That too few rules are reached, on the first one that is not: what ends in exit code 1 shows in every form."""
+    found = predicted.coverage
+    *rules, share = _coverage(predicted, min_coverage, ENGLISH)
+    evidence = {"location": str(found.unreached[0])} if found.unreached else {}
+    yield Verdict(NAME, "Coverage", Outcome.FAILED, "; ".join([share, *rules]), evidence=evidence)
+
+
+def _record(verdicts: Sequence[Verdict], notices: Sequence[Notice], code: int) -> Record:
     """The same as a run's record, of which all other forms are made."""
+    outcome = worst([verdict.outcome for verdict in verdicts])
     now = datetime.now(UTC).isoformat(timespec="seconds")
     events: list[Event] = [RunStarted("", now, NAME, {"meshproof": meshproof.__version__}, scenarios=(NAME,))]
     events += [ScenarioStarted(NAME, "What is wanted of the manifests.")]
     events += [Noticed(NAME, str(one.location), one.message) for one in notices]
-    events += [CheckFinished(redacted(verdict, redact)) for _, verdict in told]
+    events += [CheckFinished(redacted(verdict, redact)) for verdict in verdicts]
     events += [ScenarioFinished(NAME, outcome, 0.0), RunFinished(RunOutcome(outcome), 0.0, code)]
     return gather(events)
