@@ -223,9 +223,10 @@ class Plan:
     """What a check is given: for each stage, for each request of the load, what must become of it.
 
     `workload_faults` are in force all the time: how workloads misbehave whatever the mesh does. `applied` is, in the
-    same places, what the applied manifests say, where they are others than the specified ones. `drawn` is how many
-    drawn shares all loads of a run decide that share its error rates (0: this plan is alone). `clients` is how many
-    clients, each with a proxy of its own, send.
+    same places, what the applied manifests say, where they are others than the specified ones, and `otherwise` which
+    objects they have otherwise where no rule of theirs takes a request (empty: one does). `drawn` is how many drawn
+    shares all loads of a run decide that share its error rates (0: this plan is alone). `clients` is how many clients,
+    each with a proxy of its own, send.
     """
 
     scenario: str
@@ -233,6 +234,7 @@ class Plan:
     precision: Precision
     workload_faults: tuple[WorkloadFault, ...] = ()
     applied: tuple[tuple[Expectation, ...], ...] = ()
+    otherwise: tuple[tuple[str, ...], ...] = ()
     drawn: int = 0
     clients: int = 1
 

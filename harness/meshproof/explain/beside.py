@@ -16,6 +16,7 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.called import asked_service
 from meshproof.mesh.predict.entries import considered
+from meshproof.mesh.predict.gateways.servers import common_hosts, open_to
 from meshproof.mesh.predict.match import Client, Miss
 from meshproof.mesh.predict.mesh_table import Table
 from meshproof.mesh.predict.policies import destination_rules
@@ -39,7 +40,8 @@ def beside(
     for one in mesh.virtual_services:
         named = [host for host in one.hosts if any(covers(host, name) for name in names)]
         if named and not any(each is one for each in having):
-            why = _why_not(one, named, table, client, having, written, words)
+            is_tcp = expectation.request.is_tcp
+            why = _why_not(one, named, table, client, having, written, words, is_tcp=is_tcp)
             yield Object(written.called(one.location), one.location, why)
     yield from _rules(mesh, expectation, client, written, words)
     if meant is not None:
@@ -80,6 +82,8 @@ def _why_not(
     having: Sequence[VirtualService],
     written: Written,
     words: Words,
+    *,
+    is_tcp: bool,
 ) -> str:
     if not visibility.sees(client.namespace, one.export_to, one.namespace):
         return _hidden(one.export_to, client, words)
@@ -90,6 +94,8 @@ def _why_not(
     if not bound:
         own = _gateways(one, words)
         return words("is for {gateways}, not for Gateway {gateway}", gateways=own, gateway=client.gateway)
+    if is_tcp:
+        return words("has no rule for such a connection, or another one comes before it")
     entries = [entry.kept_from for entry in considered(one, client)]
     if entries and all(entries):
         first = next(miss for miss in entries if miss)
@@ -99,6 +105,10 @@ def _why_not(
     best = max(named, key=specificity)
     if having and table.domain and specificity(best) < specificity(table.domain):
         return words("names it by {host} alone, and {other} fits better", host=best, other=table.domain)
+    open_ = (host for server in table.servers for host in open_to(server, one.namespace))
+    if having and client.gateway != MESH_GATEWAY and not any(common_hosts(open_, tuple(named))):
+        place = one.namespace
+        return words("no server that takes the request is open to VirtualServices of {namespace}", namespace=place)
     if one.gateway_api:
         return words("is for clients of its own namespace, or of its Service's")
     if having:

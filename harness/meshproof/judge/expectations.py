@@ -36,7 +36,9 @@ def taken_by(plan: Plan, stage: int, request: int) -> str:
     one = plan.applied[stage][request]
     if one.route:
         return f"what is applied takes it by the rule at {one.route}"
-    return f"what is applied has no rule for it{f' ({one.note})' if one.note else ''}"
+    otherwise = plan.otherwise[stage][request] if plan.otherwise else ""
+    why = f" ({one.note})" if one.note else ""
+    return f"what is applied has no rule for it{why}{f': {otherwise}' if otherwise else ''}"
 
 
 def limited_by(plan: Plan, stage: int, request: int, kind: str) -> str:

@@ -21,6 +21,7 @@ from meshproof.border.source import Source
 from meshproof.border.verdict import Precision
 from meshproof.border.workload_fault import WorkloadFault
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
+from meshproof.manifest.counterparts import Counterparts
 from meshproof.mesh.build.assemble import Built, build, build_strictly
 from meshproof.mesh.coverage.dependencies import Dependencies, undecided
 from meshproof.mesh.coverage.facts import facts
@@ -164,6 +165,14 @@ def _predicted(
     return tuple(tuple(predict(mesh, one, namespace=namespace, labels=labels) for one in requests) for mesh in meshes)
 
 
+def _otherwise(stage: Stage, specified: Sequence[Expectation], applied: Sequence[Expectation]) -> tuple[str, ...]:
+    """Which objects are applied otherwise, for each request that no applied rule takes."""
+    wanted, running = stage.wanted, stage.running
+    beside = Counterparts((*wanted.resources, *wanted.left_out), (*running.resources, *running.left_out))
+    pairs = zip(specified, applied, strict=True)
+    return tuple("" if other.route else beside.told(one.route, one.request.gateway) for one, other in pairs)
+
+
 def prepared_load(
     scenario: Scenario,
     specified: Sequence[Built],
@@ -197,7 +206,15 @@ def prepared_load(
         recording(ready, chain.from_iterable((*expectations, *applied))),
         tuple(scenario.expect),
         tuple(stages),
-        Plan(scenario.name, expectations, precision, workload_faults, applied, clients=ready.clients),
+        Plan(
+            scenario.name,
+            expectations,
+            precision,
+            workload_faults,
+            applied,
+            () if same else tuple(map(_otherwise, stages, expectations, applied)),
+            clients=ready.clients,
+        ),
         tuple(dict.fromkeys(told)),
         workload_faults,
         mostly_waits=scenario.mostly_waits,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -9,7 +10,7 @@ from meshproof.border.expectation import Arm, Ejection, Expectation, Policy, Poo
 from meshproof.border.request import parse
 from meshproof.border.verdict import Precision
 from meshproof.errors import Location
-from meshproof.judge.expectations import limited_by
+from meshproof.judge.expectations import limited_by, taken_by
 from meshproof.scenario import Plan
 
 REQUEST = parse("GET http://web/")
@@ -44,3 +45,13 @@ def test_that_no_limit_is_applied(policy: Policy | None) -> None:
 
 def test_nothing_is_said_where_what_is_specified_is_applied() -> None:
     assert limited_by(Plan("verify", ((Expectation(REQUEST, ()),),), Precision()), 0, 0, "connectionPool") == ""
+
+
+def test_what_is_applied_otherwise_is_named_where_no_rule_takes_a_request() -> None:
+    gone = Expectation(REQUEST, (), status=404, note="no rule matches")
+    one = Plan("verify", ((Expectation(REQUEST, ()),),), Precision(), applied=((gone,),))
+    told = "what is applied has no rule for it (no rule matches)"
+    assert taken_by(one, 0, 0) == told
+    assert (
+        taken_by(replace(one, otherwise=(("Gateway a/b is not there",),)), 0, 0) == f"{told}: Gateway a/b is not there"
+    )

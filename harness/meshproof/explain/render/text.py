@@ -23,6 +23,7 @@ from meshproof.explain.policies import default
 from meshproof.explain.wording import percent
 from meshproof.language.words import ENGLISH, Words
 from meshproof.language.wrap import columns, padded
+from meshproof.mesh.predict.mesh_table import UNREAD
 from meshproof.redaction.patterns import HIDDEN
 
 Quote = Callable[[Location | None], str]
@@ -71,6 +72,8 @@ def summary(explanation: Explanation, words: Words = ENGLISH) -> Iterator[str]:
     by = words(", by the rule at {place}", place=found.route) if found.route else ""
     if found.undecided:
         yield words("it cannot be told what becomes of it: {why}", why=found.undecided)
+    elif found.refused == UNREAD:
+        yield words("nothing reads it as HTTP: {why}", why=found.note)
     elif found.refused:
         steps = {"connection": words("connection"), "handshake": words("handshake")}
         step = steps.get(found.refused, found.refused)

@@ -254,7 +254,7 @@ def _routed(
     written, fixed = _written(mesh, rule.route, request)
     route = written.route
     origin = cors.allowed_origin(route.cors, request)
-    # Faults come before CORS, and neither looks at a request that is redirected or answered directly.
+    # Faults come before CORS, neither looks at what is redirected or answered directly, and preflights' answers stay.
     decided: dict[str, Any] = {
         "route": route.location,
         "looked_at": looked_at,
@@ -275,7 +275,7 @@ def _routed(
         return answered(expected, request, answer.status, body=answer.body, target=target, headers=shared)
     if route.cors and cors.answers(route.cors, origin, request):
         headers = with_exact(HeaderExpectation(), *cors.answer_headers(route.cors, origin, request, preflight=True))
-        return replace(plain, status=200, headers=headers, **decided)
+        return replace(plain, status=200, headers=headers, **(decided | {"undecided": plain.undecided}))
     whole = _led(mesh, route, client) if not fixed else None
     led = whole or mesh.once(("predict", "led", id(route), client.key), lambda: _led(mesh, route, client))
     drawn = led.arms

@@ -103,9 +103,10 @@ def resolved(route: HttpRoute, request: Seen) -> Resolved:
         return tuple(found)
 
     def written(changes: HeaderChanges) -> HeaderChanges:
+        # What is redirected or answered directly goes on to nobody.
+        going_on = changes.request if route.destinations else HeaderChange()
         one, other = (
-            HeaderChange(plain(change.set), plain(change.add), change.remove)
-            for change in (changes.request, changes.response)
+            HeaderChange(plain(change.set), plain(change.add), change.remove) for change in (going_on, changes.response)
         )
         return HeaderChanges(one, other)
 

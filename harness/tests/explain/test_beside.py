@@ -1,0 +1,55 @@
+"""What has no say in a request that enters by a gateway, or in a connection, and the reason that is given."""
+
+import pytest
+from meshproof.explain.render.text import summary
+
+SERVERS = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: infra}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: ["default/*.a.org"]}
+  - {port: {number: 443, name: tls, protocol: TLS}, hosts: ["*"], tls: {mode: PASSTHROUGH}}
+  - {port: {number: 9000, name: tcp, protocol: TCP}, hosts: ["*"]}
+"""
+ROUTE = "route: [{destination: {host: reviews.default.svc.cluster.local, port: {number: 9080}}}]"
+TLS = f"tls: [{{match: [{{port: 443, sniHosts: [x.a.org]}}], {ROUTE}}}]"
+
+
+def bound(name: str, namespace: str, hosts: str, rules: str) -> str:
+    """A VirtualService of the Gateway."""
+    return (
+        "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\n"
+        f"metadata: {{name: {name}, namespace: {namespace}}}\n"
+        f"spec: {{hosts: ['{hosts}'], gateways: [infra/edge], {rules}}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("other", "request_", "why"),
+    [
+        (
+            bound("other", "sales", "x.a.org", f"http: [{{{ROUTE}}}]"),
+            "GET http://x.a.org/",
+            "no server that takes the request is open to VirtualServices of sales",
+        ),
+        (
+            bound("other", "sales", "*", f"tcp: [{{match: [{{port: 9000}}], {ROUTE}}}]"),
+            "tls://x.a.org:443",
+            "has no rule for such a connection, or another one comes before it",
+        ),
+    ],
+)
+def test_the_reason_at_a_gateway(explained, other: str, request_: str, why: str) -> None:
+    own = bound("own", "default", "*.a.org", f"http: [{{{ROUTE}}}], {TLS}")
+    (found,) = explained(SERVERS + own + other, request_).beside
+    assert (found.what, found.says) == ("VirtualService sales/other", why)
+
+
+def test_a_port_that_passes_on_what_comes_is_told_in_words(explained) -> None:
+    own = bound("own", "default", "*.a.org", TLS)
+    first, second = summary(explained(SERVERS + own, "GET https://x.a.org/"))
+    assert first.startswith("nobody answers it: ")
+    assert second.startswith("nothing reads it as HTTP: port 443 of Gateway infra/edge passes what asks for x.a.org on")
