@@ -135,7 +135,7 @@ def test_an_example_says_what_a_change_changes(
         done = subprocess.run(words, cwd=place, env=env, capture_output=True, text=True, timeout=60)
         assert done.returncode == code, done.stderr
         if code:
-            assert "there is no revision origin/main here: this clone is shallow, so fetch all of it" in done.stderr
+            assert "this shallow clone has no revision origin/main: fetch all of it" in done.stderr
         else:
             assert "timeout of all of `payments.shop`: `2 s` → `3 s`" in (place / "change.md").read_text()
 

@@ -15,7 +15,8 @@ FILES = ("100644", "100755")
 TREE = "040000"
 SHAPE = "two revisions are written BASE..HEAD, or BASE...HEAD for what was added since they parted"
 
-SHALLOW = "this clone is shallow, so fetch all of it (fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 of GitLab)"
+
+FETCH = "fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 in GitLab"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,17 @@ def revisions(text: str) -> tuple[str, str, str]:
         raise UsageError(f"--git {text}: {SHAPE}")
     first, second = (_git("rev-parse", "--verify", "--quiet", f"{one}^{{commit}}") for one in (base, head or "HEAD"))
     for name, commit in ((base, first), (head or "HEAD", second)):
+        if not commit and _is_shallow():
+            raise UsageError(f"--git {text}: this shallow clone has no revision {name}: fetch all of it ({FETCH})")
         if not commit:
-            raise UsageError(f"--git {text}: there is no revision {name}{_shallow()}")
+            raise UsageError(f"--git {text}: there is no revision {name}")
     old, new = first.strip().decode(), second.strip().decode()
     if dots == "...":
         old = _git("merge-base", old, new).strip().decode()
+        if not old and _is_shallow():
+            raise UsageError(f"--git {text}: in this shallow clone the two meet nowhere: fetch all of it ({FETCH})")
         if not old:
-            raise UsageError(f"--git {text}: the two have no commit in common{_shallow()}")
+            raise UsageError(f"--git {text}: the two have no commit in common")
     return old, new, base if dots == ".." else old[:SHORT]
 
 
@@ -81,10 +86,9 @@ def _listed(revision: str, path: str, *, deep: bool = False) -> list[tuple[str, 
     return found
 
 
-def _shallow() -> str:
-    """That the history of this clone is cut off, as CI leaves it unless it is told otherwise; empty where it is not."""
-    cut = _git("rev-parse", "--is-shallow-repository").strip() == b"true"
-    return f" here: {SHALLOW}" if cut else ""
+def _is_shallow() -> bool:
+    """Whether the history of this clone is cut off, as CI leaves it unless it is told otherwise."""
+    return _git("rev-parse", "--is-shallow-repository").strip() == b"true"
 
 
 def _git(*words: str) -> bytes:
