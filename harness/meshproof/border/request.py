@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from meshproof.border.grpc import CONTENT_TYPE, is_grpc
-from meshproof.errors import UsageError
+from meshproof.errors import Location, UsageError
 from meshproof.records import dataclass
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -243,7 +244,7 @@ class Hashing:
     """The pod of a destination is chosen by the hash of `keys`, combined; a request that has none of them gets any.
 
     `pods` is how many there are; `even` that different keys surely reach more than one of them: not so on a ring
-    with few entries. The ring has `size` of them at least, a table of Maglev so many.
+    with few entries. The ring has `size` of them at least, a table of Maglev so many. `location` is where that is said.
     """
 
     keys: tuple[HashKey, ...]
@@ -251,3 +252,4 @@ class Hashing:
     even: bool = True
     maglev: bool = False
     size: int = 1024
+    location: Location | None = field(default=None, compare=False)

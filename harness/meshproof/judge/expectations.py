@@ -57,3 +57,16 @@ def limited_by(plan: Plan, stage: int, request: int, kind: str) -> str:
     if part is None or part.location is None:
         return f"; what is applied has no {kind}"
     return f"; what is applied has the {kind} at {part.location}"
+
+
+def hashed_by(plan: Plan, stage: int, request: int, destination: str) -> str:
+    """Where the applied manifests say what chooses among the pods of a destination.
+
+    Empty where these are the specified ones, and where they have no such destination.
+    """
+    arms = plan.applied[stage][request].arms if plan.applied else ()
+    one = next((one for one in arms if one.destination == destination), None)
+    if one is None:
+        return ""
+    place = one.hashed_by.location if one.hashed_by else None
+    return f"what is applied has the consistentHash at {place}" if place else "what is applied hashes nothing"

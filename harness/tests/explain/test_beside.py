@@ -53,3 +53,11 @@ def test_a_port_that_passes_on_what_comes_is_told_in_words(explained) -> None:
     first, second = summary(explained(SERVERS + own, "GET https://x.a.org/"))
     assert first.startswith("nobody answers it: ")
     assert second.startswith("nothing reads it as HTTP: port 443 of Gateway infra/edge passes what asks for x.a.org on")
+
+
+def test_a_redirect_to_https_has_its_line(explained) -> None:
+    servers = SERVERS.replace('["default/*.a.org"]', '["*.a.org"], tls: {httpsRedirect: true}')
+    own = bound("own", "default", "*.a.org", f"http: [{{{ROUTE}}}]")
+    (told,) = summary(explained(servers + own, "GET http://x.a.org/"))
+    assert told.startswith("301 to https://x.a.org/, httpsRedirect at ")
+    assert "more.yaml:7:" in told

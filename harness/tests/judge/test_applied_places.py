@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import pytest
 from meshproof.border.expectation import Arm, Ejection, Expectation, Policy, Pool
-from meshproof.border.request import parse
+from meshproof.border.request import Hashing, HashKey, parse
 from meshproof.border.verdict import Precision
 from meshproof.errors import Location
-from meshproof.judge.expectations import limited_by, taken_by
+from meshproof.judge.expectations import hashed_by, limited_by, taken_by
 from meshproof.scenario import Plan
 
 REQUEST = parse("GET http://web/")
@@ -55,3 +55,14 @@ def test_what_is_applied_otherwise_is_named_where_no_rule_takes_a_request() -> N
     assert (
         taken_by(replace(one, otherwise=(("Gateway a/b is not there",),)), 0, 0) == f"{told}: Gateway a/b is not there"
     )
+
+
+def test_where_another_hash_is_applied() -> None:
+    def told(hashing: Hashing | None) -> str:
+        arm = Arm("web.default", Fraction(1), frozenset({"default/web"}), PLACE, hashed_by=hashing)
+        row = ((Expectation(REQUEST, (arm,)),),)
+        return hashed_by(Plan("verify", row, Precision(), applied=row), 0, 0, "web.default")
+
+    there = Hashing((HashKey("header", "x-user"),), 2, location=PLACE)
+    assert told(there) == "what is applied has the consistentHash at applied/web.yaml:7:5"
+    assert told(None) == "what is applied hashes nothing"

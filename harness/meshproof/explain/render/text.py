@@ -79,7 +79,8 @@ def summary(explanation: Explanation, words: Words = ENGLISH) -> Iterator[str]:
         step = steps.get(found.refused, found.refused)
         yield words("its {step} is refused: {why}", step=step, why=found.note)
     elif found.redirect:
-        yield words("{status} to {target}", status=found.status, target=found.redirect.target) + by
+        sent = words("{status} to {target}", status=found.status, target=found.redirect.target)
+        yield sent + (by or (f", {found.note}" if found.note else ""))
     elif found.status:
         answered = words("answered {status} by the proxy", status=found.status)
         yield (words("{what}: {says}", what=answered, says=found.note) if found.note else answered) + by

@@ -13,7 +13,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict, worst
 from meshproof.errors import Location
 from meshproof.judge.consistent_hash.destination import COMPARED, KEYS, Destination
-from meshproof.judge.expectations import rule_of, taken_by
+from meshproof.judge.expectations import hashed_by, rule_of, taken_by
 from meshproof.judge.wording import joined
 from meshproof.records import dataclass
 from meshproof.scenario import Plan, Trial
@@ -111,8 +111,9 @@ class ConsistentHashTrial:
         return f"the pods of {len(named)} of {len(several)} destinations {how}. {'; '.join(named[:NAMED])}{more}"
 
     def _told(self, one: Destination) -> str:
-        taken = taken_by(self._plan, self.stage or 0, one.requests[0]) if one.fault else ""
-        return "; ".join(filter(None, (one.seen(), taken)))
+        asked = (self._plan, self.stage or 0, one.requests[0])
+        applied = [taken_by(*asked), hashed_by(*asked, one.name)] if one.fault else []
+        return "; ".join(filter(None, (one.seen(), *applied)))
 
     def _row_of(self, one: Destination) -> dict[str, Any]:
         expectation = self._row[one.requests[0]]

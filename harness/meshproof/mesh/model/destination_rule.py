@@ -50,6 +50,7 @@ class ConsistentHash:
     attributes: tuple[tuple[str, str], ...] = ()
     maglev: bool = False
     size: int | None = None
+    location: Location | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

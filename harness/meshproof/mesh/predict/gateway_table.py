@@ -134,5 +134,8 @@ def _virtual_host(mesh: Mesh, served: Served, request: Request) -> Table:
     best = max(fitting, key=specificity)
     # Several VirtualServices of one host count together, what catches all last.
     ordered = sorted(domains[best], key=lambda rule: catches_all(rule.match) and not rule.route.missing)
-    to_https = best in secured and request.scheme == "http"
-    return Table(tuple(ordered), to_https=to_https, domain=best, servers=tuple(dict.fromkeys(serving[best])))
+    servers = tuple(dict.fromkeys(serving[best]))
+    if best not in secured or request.scheme != "http":
+        return Table(tuple(ordered), domain=best, servers=servers)
+    place = next(one.tls.location or one.location for one in servers if one.tls.https_redirect)
+    return Table(tuple(ordered), to_https=True, domain=best, servers=servers, note=f"httpsRedirect at {place}")

@@ -96,7 +96,7 @@ def _predicted(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str
     if forbidden is not None and refused is None:
         return forbidden
     if found.to_https and refused is None:
-        return answered(plain, changed, MOVED, target=rewrite.https(changed.request))
+        return answered(plain, changed, MOVED, target=rewrite.https(changed.request), note=found.note)
     if found.rules is None or found.to_https:
         if refused:
             return answered(plain, changed, refused.status, note=refused.why)

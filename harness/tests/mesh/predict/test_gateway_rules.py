@@ -76,3 +76,15 @@ def test_a_foreign_host_is_served_on_port_80_and_on_its_services_ports(routed) -
     mesh = routed("- route: [{destination: {host: greeter}}]", head="hosts: [greeter, a.com]").mesh
     for port, served in ((80, True), (5000, True), (81, False)):
         assert bool(predict(mesh, Request("GET", "a.com", port)).arms) is served
+
+
+def test_a_redirect_to_https_is_told_with_the_place_where_it_is_asked_for(routed) -> None:
+    mesh = routed(
+        "- route: [{destination: {host: greeter}}]",
+        head="hosts: [a.com]\n  gateways: [front]",
+        more=gateway("front", server("a.com", 80, ", tls: {httpsRedirect: true}")),
+    ).mesh
+    (gateway_,) = mesh.gateways
+    expected = predict(mesh, parse("http://a.com/", gateway="default/front"))
+    assert (expected.status, expected.route) == (301, None)
+    assert expected.note == f"httpsRedirect at {gateway_.servers[0].tls.location}"

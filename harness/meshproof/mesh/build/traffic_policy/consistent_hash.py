@@ -6,6 +6,8 @@ the limits are those of istio/istio pkg/config/validation (validateLoadBalancer)
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.destination_rule import ConsistentHash, HashKind
@@ -22,8 +24,10 @@ LARGEST = 2**64 - 1
 
 def consistent_hash(value: Value | None, findings: Findings) -> ConsistentHash | None:
     """Read it; raises ManifestError for what istiod refuses."""
-    if value is None:
-        return None
+    return None if value is None else replace(_read(value, findings), location=value.location)
+
+
+def _read(value: Value, findings: Findings) -> ConsistentHash:
     given = [one for name in KEYS if (one := value.get(name))]
     if len(given) > 1:
         raise given[1].problem(f"consistentHash has both {given[0].name} and {given[1].name}", "leave one of them out")

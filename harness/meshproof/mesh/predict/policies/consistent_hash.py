@@ -59,7 +59,7 @@ def hashing(
     pods = sum(found.replicas for key in workloads if (found := mesh.workload(key)))
     even = settings.maglev or settings.size is None or settings.size >= EVEN_ENTRIES * pods
     usual = MAGLEV_TABLE if settings.maglev else LEAST_RING
-    return Hashing(keys, pods, even, settings.maglev, settings.size or usual)
+    return Hashing(keys, pods, even, settings.maglev, settings.size or usual, settings.location)
 
 
 def _looked_up(mesh: Mesh, destination: Destination, client: Client) -> Iterator[ConsistentHash]:
