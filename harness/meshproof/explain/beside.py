@@ -105,8 +105,9 @@ def _why_not(
     best = max(named, key=specificity)
     if having and table.domain and specificity(best) < specificity(table.domain):
         return words("names it by {host} alone, and {other} fits better", host=best, other=table.domain)
-    open_ = (host for server in table.servers for host in open_to(server, one.namespace))
-    if having and client.gateway != MESH_GATEWAY and not any(common_hosts(open_, tuple(named))):
+    if table.servers and not _served(table, named):
+        return words("no server that takes the request has a host of it")
+    if table.servers and not _served(table, named, one.namespace):
         place = one.namespace
         return words("no server that takes the request is open to VirtualServices of {namespace}", namespace=place)
     if one.gateway_api:
@@ -119,6 +120,12 @@ def _why_not(
             return words("{other} names the same host and is older: it alone decides", other=other)
         return words("{other} names the same host and comes first: it alone decides", other=other)
     return words("does not decide for such requests to this host and port")
+
+
+def _served(table: Table, named: Sequence[str], namespace: str | None = None) -> bool:
+    """Whether a server that takes the request has one of these hosts, and has it for a namespace if one is given."""
+    opened = [open_to(one, namespace) if namespace is not None else one.hosts for one in table.servers]
+    return any(common_hosts((host for several in opened for host in several), tuple(named)))
 
 
 def _hidden(export_to: Sequence[str], client: Client, words: Words) -> str:

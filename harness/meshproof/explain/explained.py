@@ -76,7 +76,8 @@ def _way(
         says = words("served by pods with {labels} in {namespace}", labels=chosen, namespace=pods[0])
         yield Object(f"Gateway {gateway.called}", gateway.location, says)
         for server in found.servers:
-            hosts = words("hosts {hosts}", hosts=", ".join(server.hosts))
+            limited = (f"{owner}/{host}" if owner else host for owner, host in server.limits)
+            hosts = words("hosts {hosts}", hosts=", ".join(limited))
             name = f"{server.name} " if server.name else ""
             which = words("server {which}", which=f"{name}port {server.port} {server.protocol}")
             yield Object(which, server.location, hosts)

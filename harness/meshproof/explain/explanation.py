@@ -26,7 +26,8 @@ class Entry:
 
     `outcome`: `taken`; `missed` by the first condition that is not met; `not for` this client, by one on the client;
     `shadowed` by an entry that takes everything; `after` the one that takes the request; `unknown` where nobody can
-    tell. `owner` is the object that has the rule, `match` where the entry's own conditions stand (None: it has none).
+    tell. `owner` is the object that has the rule, `match` where the entry's own conditions stand (None: it has none),
+    `delegated_by` the object that has them where that is another one.
     """
 
     owner: str
@@ -37,6 +38,7 @@ class Entry:
     miss: Miss | None = None
     by: Location | None = None
     why: str = ""
+    delegated_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

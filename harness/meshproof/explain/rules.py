@@ -80,7 +80,10 @@ def _left_out(one: Considered, written: Written) -> Entry:
 def _entry(rule: Rule, written: Written, outcome: str) -> Entry:
     route: HttpRoute = rule.route
     place = rule.match.location if rule.match else None
-    return Entry(written.called(route.location), route.location, place, outcome, route.name)
+    own = written.called(route.location)
+    conditions = written.called(place) if place else own
+    by = conditions if conditions != own else ""
+    return Entry(own, route.location, place, outcome, route.name, delegated_by=by)
 
 
 def _key(rule: Rule) -> tuple[int, int]:

@@ -61,3 +61,26 @@ def test_a_redirect_to_https_has_its_line(explained) -> None:
     (told,) = summary(explained(servers + own, "GET http://x.a.org/"))
     assert told.startswith("301 to https://x.a.org/, httpsRedirect at ")
     assert "more.yaml:7:" in told
+
+
+@pytest.mark.parametrize(
+    ("namespace", "host", "why"),
+    [
+        ("sales", "x.a.org", "no server that takes the request is open to VirtualServices of sales"),
+        ("default", "x.b.org", "no server that takes the request has a host of it"),
+    ],
+)
+def test_the_reason_at_a_gateway_where_nobody_answers(explained, namespace: str, host: str, why: str) -> None:
+    text = SERVERS + bound("reviews", namespace, host, f"http: [{{{ROUTE}}}]")
+    found = explained(text, f"GET http://{host}/", gateway="infra/edge")
+    assert [(one.what, one.says) for one in found.beside] == [(f"VirtualService {namespace}/reviews", why)]
+    assert "hosts default/*.a.org" in [one.says for one in found.way]
+
+
+def test_no_service_is_meant_by_a_host_that_a_server_names(explained) -> None:
+    edge = SERVERS.replace("default/*.a.org", "./reviews.a.org")
+    found = explained(
+        edge + bound("reviews", "default", "reviews.a.org", f"http: [{{{ROUTE}}}]"), "http://reviews.a.org/"
+    )
+    assert "share the host reviews.a.org" in found.unanswered
+    assert "did you mean" not in found.unanswered

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from meshproof.border.request import Request, parse
 from meshproof.errors import Location
 from meshproof.explain.beside import worded
+from meshproof.explain.render.text import text
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 from meshproof.mesh.predict.match import meets, missed
 from meshproof.mesh.predict.proxy.seen import seen
@@ -75,7 +76,15 @@ def test_of_a_delegate_the_rule_of_its_own_object_takes_it_and_a_lacking_one_is_
     more = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: part}\nspec:\n  http:\n"
     root = f"{HEAD}  http:\n  - match: [{{uri: {{prefix: /}}}}]\n    delegate: {{name: NAME}}\n"
     found = explained(f"{root.replace('NAME', 'part')}{more}{REST}")
-    assert [(one.owner, one.outcome) for one in found.entries] == [("VirtualService default/part", "taken")]
+    (taken,) = found.entries
+    assert (taken.owner, taken.outcome) == ("VirtualService default/part", "taken")
+    assert taken.delegated_by == "VirtualService default/reviews"
+    lines = list(text(found, str))
+    at = next(number for number, one in enumerate(lines) if one.startswith("   1. takes it"))
+    assert lines[at + 1 : at + 3] == [
+        "          delegated to VirtualService default/part",
+        f"              {taken.rule}  | {taken.rule}",
+    ]
     found = explained(f"{root.replace('NAME', 'gone')}{REST}")
     assert [one.outcome for one in found.entries] == ["missed", "taken"]
     assert "default/gone is unknown or refused" in found.entries[0].why

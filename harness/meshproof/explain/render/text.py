@@ -144,10 +144,13 @@ def _entries(entries: tuple[Entry, ...], quote: Quote, words: Words) -> Iterator
         if number in left:
             continue
         place = one.match or one.rule
-        owner = words(" of {owner}", owner=one.owner) if several else ""
+        owner = words(" of {owner}", owner=one.delegated_by or one.owner) if several else ""
         name = f" {one.name}" if one.name else ""
         head = f"{number + 1:>2}. {padded(outcomes[one.outcome], OUTCOME)}{name}{owner}  {place}  | {quote(place)}"
         lines = [head + (words(" (not for this client)") if one.outcome == NOT_FOR else "")]
+        if one.delegated_by:
+            lines.append("        " + words("delegated to {owner}", owner=one.owner))
+            lines += [f"        {line}" for line in _quoted(one.rule, quote)]
         if one.miss:
             lines.append(f"        {worded(one.miss, words)}")
             if one.miss.location and one.miss.location != place:

@@ -9,6 +9,7 @@ from meshproof.lint.checks.reading import about
 from meshproof.lint.folder import Folder
 from meshproof.lint.raw import each
 from meshproof.manifest.resource import Resource
+from meshproof.mesh.alike import is_slip
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
@@ -86,12 +87,17 @@ def strangers(folder: Folder) -> Iterator[Found]:
     """Namespaces in exportTo that nothing of the manifests is in."""
     known = {one.namespace for one in (*folder.manifests.resources, *folder.manifests.foreign)}
     known |= {one.name for one in folder.of_kind("Namespace", "")}
-    exported = [(one.location, one.export_to) for one in folder.mesh.virtual_services]
-    exported += [(one.location, one.export_to) for one in folder.mesh.destination_rules]
-    for where, several in exported:
-        for name in several:
+
+    def read(resource: Resource) -> Iterator[Found]:
+        for one in resource.body.need("spec").list("exportTo"):
+            name = one.text()
             if name not in ("*", ".", "~") and name not in known:
-                yield Found(where, f"exportTo names {name}, and nothing here is in that namespace")
+                close = next((each for each in sorted(known) if is_slip(name, each)), "")
+                fix = f"Write {close}, or lint it together with what is in {name}." if close else ""
+                yield Found(one.location, f"exportTo names {name}, and nothing here is in that namespace", fix=fix)
+
+    several = (*folder.of_kind("VirtualService"), *folder.of_kind("DestinationRule"))
+    return each(several, read)
 
 
 CHECKS = (
@@ -115,7 +121,7 @@ CHECKS = (
         "MP022",
         Severity.WARNING,
         "A Gateway has no server for the hosts",
-        "Add the host to a server of the Gateway.",
+        "Add the host to a server of the Gateway, with no namespace but its rules' own (./ is the Gateway's).",
         about(Topic.HOST_NOT_SERVED),
         ("IST0132",),
     ),
@@ -145,7 +151,7 @@ CHECKS = (
         "MP026",
         Severity.INFO,
         "exportTo names a namespace that nothing is in",
-        "Correct the name of the namespace.",
+        "Correct the name of the namespace, or lint it together with what is there.",
         strangers,
         ("IST0101",),
     ),

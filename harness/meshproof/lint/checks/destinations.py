@@ -8,6 +8,7 @@ from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.contexts import clients, connecting, meeting, services_of
 from meshproof.lint.folder import Folder
 from meshproof.lint.raw import field
+from meshproof.mesh.alike import alike
 from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Service
@@ -68,7 +69,7 @@ def _of(
         told = aim.host in folder.rules or (folder.rules and not folder.mesh.services)
         if aim.subset and told and _defining(folder, aim) is None:
             what = f"no DestinationRule defines the subset {aim.subset} of {_called(aim.host)}"
-            yield Miss(NO_SUBSET, Found(aim.location, what))
+            yield Miss(NO_SUBSET, Found(aim.location, what, fix=_defined(folder, aim)))
         return
     found = [(client, backend(folder.mesh, aim, client, missing)) for client in met]
     lacking = [(client, one) for client, one in found if one.lack not in UNSAID]
@@ -92,7 +93,7 @@ def _subset(folder: Folder, aim: Destination, client: Client, note: str) -> Miss
     """A subset that a client does not have: defined nowhere, or where it does not see it."""
     rule = _defining(folder, aim)
     if rule is None:
-        return Miss(NO_SUBSET, Found(aim.location, note))
+        return Miss(NO_SUBSET, Found(aim.location, note, fix=_defined(folder, aim)))
     text = f"clients in {client.namespace} do not see DestinationRule {rule.namespace}/{rule.name}"
     text = f"{text}, which alone defines the subset {aim.subset} ({rule.location})"
     return Miss(HIDDEN_SUBSET, Found(aim.location, text, rule.location))
@@ -100,9 +101,19 @@ def _subset(folder: Folder, aim: Destination, client: Client, note: str) -> Miss
 
 def _defining(folder: Folder, aim: Destination) -> DestinationRule | None:
     """A DestinationRule that defines the subset for that host, whoever sees it."""
+    return next((one for one in _for_host(folder, aim) for each in one.subsets if each.name == aim.subset), None)
+
+
+def _for_host(folder: Folder, aim: Destination) -> tuple[DestinationRule, ...]:
     wide = (several for host, several in folder.wide_rules.items() if names.covers(host, aim.host))
-    several = (*folder.rules.get(aim.host, ()), *(one for each in wide for one in each))
-    return next((one for one in several for each in one.subsets if each.name == aim.subset), None)
+    return (*folder.rules.get(aim.host, ()), *(one for each in wide for one in each))
+
+
+def _defined(folder: Folder, aim: Destination) -> str:
+    """To write the subset that is defined there and nearly this one; empty where none is."""
+    several = (each.name for one in _for_host(folder, aim) for each in one.subsets)
+    meant = next((name for name in several if alike(aim.subset, name)), "")
+    return f"Write {meant}, or define {aim.subset} in a DestinationRule for that host." if meant else ""
 
 
 def _unknown(folder: Folder, namespace: str, aim: Destination) -> Miss:

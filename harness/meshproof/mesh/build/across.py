@@ -68,16 +68,21 @@ def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, refused: Set[
         text = f"a cluster refuses the gateway {name}" if name in refused else missing
         findings.notice(virtual_service.location, text, Topic.GATEWAY_MISSING)
         return
-    limits = [limit for server in gateway.servers for limit in server.limits]
+    places = [(server, limit) for server in gateway.servers for limit in server.limits]
+    limits = [limit for _, limit in places]
     served = mesh.once(("built", "served", name), lambda: by_hosts([(one,) for _, one in limits]))
-    shared = {limits[at][0] for one in virtual_service.hosts for at in _sharing(one, served, limits)}
-    if not shared.isdisjoint(("", virtual_service.namespace)):
+    meeting = [at for one in virtual_service.hosts for at in _sharing(one, served, limits)]
+    shared, own = {limits[at][0] for at in meeting}, virtual_service.namespace
+    if not shared.isdisjoint(("", own)):
         return
-    hosts = ", ".join(virtual_service.hosts)
+    hosts, where = ", ".join(virtual_service.hosts), gateway.location
     text = f"Gateway {name} has no server for {hosts}"
     if kept := sorted(shared):
-        text = f"Gateway {name} takes {hosts} from VirtualServices of namespace {' and '.join(kept)} alone"
-    text = f"{text} ({gateway.location}): it routes nothing there"
+        where = places[min(meeting)][0].location
+        text = (
+            f"Gateway {name} takes {hosts} from VirtualServices of namespace {' and '.join(kept)} alone, not of {own}"
+        )
+    text = f"{text} ({where}): it routes nothing there"
     findings.notice(virtual_service.location, text, Topic.HOST_NOT_SERVED)
 
 

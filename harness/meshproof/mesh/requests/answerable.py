@@ -160,6 +160,8 @@ def _meant_at_gateway(mesh: Mesh, request: Request, namespace: str) -> str:
         return " or ".join(f"port {number}" for number in islice(ports, NAMED))
     hosts = [host for one in served for host in one.server.hosts if not host.startswith("*")]
     named = [*hosts, *_named(mesh.bound_to(gateway.key))]
+    if request.domain in named:
+        return ""
     # A gateway for every host also gets what was meant for a Service.
     return _closest(request.domain, named) or _service_meant(mesh, request.domain, namespace)
 

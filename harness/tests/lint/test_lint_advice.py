@@ -1,0 +1,72 @@
+"""What a finding says of what was meant: a name that is nearly there, and the line that it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from meshproof.lint.check import Finding
+
+Look = Callable[..., tuple[Finding, ...]]
+HEAD = "apiVersion: networking.istio.io/v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec:\n"
+SHOP = (
+    "apiVersion: v1\nkind: Service\nmetadata: {name: stars, namespace: shop}\n"
+    "spec: {selector: {app: stars}, ports: [{name: http, port: 80}]}\n---\n"
+)
+ROUTE = "  http: [{route: [{destination: {host: stars.shop.svc.cluster.local, subset: SUBSET}}]}]\n"
+RULE = HEAD.format(kind="DestinationRule", name="stars", namespace="shop") + (
+    "  host: stars.shop.svc.cluster.local\n"
+    "  subsets: [{name: stable, labels: {v: a}}, {name: beta, labels: {v: b}}]\n---\n"
+)
+ASKED = HEAD.format(kind="VirtualService", name="stars", namespace="shop") + "  hosts: [stars]\n"
+
+
+def said(several: tuple[Finding, ...], code: str) -> tuple[int, int, str, str]:
+    """Line, column, message and advice of the only finding with that code."""
+    [one] = [each for each in several if each.code == code]
+    return one.location.line, one.location.column, one.message, one.fix
+
+
+@pytest.mark.parametrize(
+    ("subset", "fix"),
+    [
+        ("betas", "Write beta, or define betas in a DestinationRule for that host."),
+        ("canary", "Define the subset in a DestinationRule for that host."),
+    ],
+)
+def test_a_subset_that_is_nearly_there_is_named(subset: str, fix: str, found: Look) -> None:
+    several = found(SHOP + RULE + ASKED + ROUTE.replace("SUBSET", subset))
+    assert said(several, "MP012")[3] == fix
+
+
+@pytest.mark.parametrize(
+    ("space", "fix"),
+    [
+        ("shopp", "Write shop, or lint it together with what is in shopp."),
+        ("payments", "Correct the name of the namespace, or lint it together with what is there."),
+    ],
+)
+def test_a_namespace_that_is_not_here_is_told_on_its_own_line(space: str, fix: str, found: Look) -> None:
+    whole = SHOP + ASKED + f"  exportTo: ['.', {space}]\n" + ROUTE.replace(", subset: SUBSET", "")
+    line = whole.splitlines().index(f"  exportTo: ['.', {space}]") + 1
+    assert said(found(whole), "MP026") == (
+        line,
+        19,
+        f"exportTo names {space}, and nothing here is in that namespace",
+        fix,
+    )
+
+
+def test_a_host_that_is_limited_to_another_namespace_is_told_with_its_server(found: Look) -> None:
+    edge = HEAD.format(kind="Gateway", name="edge", namespace="infra") + (
+        "  selector: {istio: ingressgateway}\n  servers:\n"
+        "  - {port: {number: 80, name: http, protocol: HTTP}, hosts: [news.example.com]}\n"
+        "  - {port: {number: 8080, name: http-more, protocol: HTTP}, hosts: [./shop.example.com]}\n---\n"
+    )
+    bound = ASKED.replace("[stars]", "[shop.example.com]\n  gateways: [infra/edge]")
+    whole = SHOP + edge + bound + ROUTE.replace(", subset: SUBSET", "")
+    line = next(at for at, one in enumerate(whole.splitlines(), 1) if "8080" in one)
+    _, _, message, fix = said(found(whole), "MP022")
+    taken = "Gateway infra/edge takes shop.example.com from VirtualServices of namespace infra alone, not of shop"
+    assert message == f"{taken} (<stdin>:{line}:5): it routes nothing there"
+    assert "(./ is the Gateway's)" in fix
