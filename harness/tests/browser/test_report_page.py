@@ -112,6 +112,16 @@ def test_nothing_is_wider_than_the_window(show: Show, width: int) -> None:
     assert tab.run("document.documentElement.scrollWidth") <= width
 
 
+def test_the_name_of_a_check_is_not_broken_in_the_table(show: Show) -> None:
+    tab = show(pictured_run())
+    tab.wide(640, phone=False)
+    names = tab.run("[...document.querySelectorAll('td.kind')].map((one) => one.textContent)")
+    assert "OutlierDetection" in names
+    lines = """[...document.querySelectorAll('td.kind')].map((one) => {
+        const range = document.createRange(); range.selectNodeContents(one); return range.getClientRects().length; })"""
+    assert tab.run(lines) == [1] * len(names)
+
+
 def test_paper_gets_few_pages_and_the_annex_on_demand(show: Show) -> None:
     tab = show(large_run(300, failed=tuple(range(0, 300, 3))))
     assert pages(tab) <= 10

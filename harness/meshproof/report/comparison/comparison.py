@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 
 from meshproof.records import dataclass
 from meshproof.report.comparison.difference import bound
@@ -11,6 +12,8 @@ from meshproof.report.headline.headline import Headline
 
 PASSED = "passed"
 ABSENT = "absent"
+# What facts about files begin with.
+FILES = ("specified ", "applied ")
 ORDER = (Headline.CERTIFIED.value, Headline.WITH_GAPS.value, Headline.NOT.value)
 
 
@@ -107,7 +110,7 @@ def compare(before: Side, after: Side, alpha: float) -> Comparison:
         tuple(_shares(before.shares, after.shares, alpha)),
         tuple(sorted(after.gaps - before.gaps)),
         tuple(sorted(before.gaps - after.gaps)),
-        tuple(_changes(before.facts, after.facts)),
+        tuple(_changes(_as_called_by(after.facts, before.facts), after.facts)),
     )
 
 
@@ -116,6 +119,30 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Ch
         first, other = before.get(name, ABSENT), after.get(name, ABSENT)
         if first != other:
             yield Change(name, first, other)
+
+
+def _as_called_by(after: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+    """The facts of the first run, its files called as by the second, which read them from another folder.
+
+    A file whose name, without its folder, stands twice among those that only one of the runs has keeps its own.
+    """
+    ours, theirs = _named(before, after), _named(after, before)
+    moved = {
+        several[0]: theirs[name][0]
+        for name, several in ours.items()
+        if len(several) == 1 and len(theirs.get(name, ())) == 1
+    }
+    return {moved.get(name, name): value for name, value in before.items()}
+
+
+def _named(facts: Mapping[str, str], other: Mapping[str, str]) -> dict[tuple[str, str], list[str]]:
+    """The files that the other run does not know, by what they are for and their names without folders."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in facts:
+        if one.startswith(FILES) and one not in other:
+            kind, _, path = one.partition(" ")
+            found.setdefault((kind, PurePosixPath(path).name), []).append(one)
+    return found
 
 
 def _shares(before: Mapping[str, Share], after: Mapping[str, Share], alpha: float) -> Iterator[ShareChange]:

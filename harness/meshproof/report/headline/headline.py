@@ -98,7 +98,9 @@ def sentence(record: Record, words: Words = ENGLISH) -> str:
     open_ones = list(gaps(record))
     if open_ones:
         first = f"{open_ones[0].subject}: {open_ones[0].why}"
-        shown = first if len(first) <= LONGEST else f"{first[:LONGEST]}…"
+        # At a word's end: half a number is another one.
+        cut = first[:LONGEST].rpartition(" ")[0] or first[:LONGEST]
+        shown = first if len(first) <= LONGEST else f"{cut} …"
         text += words("; {gaps}, first {first}", gaps=words.amount(len(open_ones), "gap"), first=shown)
     if record.provenance.not_asked:
         text += words("; not asked for: {names}", names=words.listed(record.provenance.not_asked))

@@ -114,6 +114,12 @@ def test_a_long_gap_is_cut_in_the_sentence_alone() -> None:
     assert len(document(record)["gaps"][0]["why"]) == 5_000
 
 
+def test_a_gap_is_cut_at_the_end_of_a_word_and_gets_no_full_stop() -> None:
+    record = gather(a_run(coverage=coverage(dependences=(replace(OPEN, why="12345 " * 100, allowed=True),))))
+    assert sentence(record).endswith(" 12345 …")
+    assert " 12345 …</p>" in page.render(record)
+
+
 def test_a_run_without_profiles_is_certified_by_all_of_its_scenarios(
     passed_run: list[Event], mixed_run: list[Event]
 ) -> None:

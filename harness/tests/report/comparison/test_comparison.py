@@ -118,6 +118,24 @@ def test_facts_that_are_others_are_named_and_no_worse(certificate: dict[str, Any
     assert not found.worse
 
 
+def test_files_of_another_folder_are_the_same_by_their_names(certificate: dict[str, Any]) -> None:
+    def files(folder: str, **digests: str) -> list[dict[str, str]]:
+        return [{"file": f"{folder}/{name.replace('_', '/')}.yaml", "sha256": value} for name, value in digests.items()]
+
+    certificate["sources"]["specified"] = files("/build/1", routes="1" * 64, apps="2" * 64, a_x="3" * 64, b_x="4" * 64)
+    certificate["sources"]["applied"] = []
+    after = files("k8s", routes="1" * 64, apps="5" * 64, a_x="3" * 64, b_x="4" * 64)
+    found = edited(certificate, lambda data: data["sources"].update(specified=after))
+    assert [(one.name, one.before[:8], one.after[:8]) for one in found.facts] == [
+        ("specified k8s/apps.yaml", "sha256:2", "sha256:5"),
+        # Of two with one name nobody can tell which is which.
+        ("specified /build/1/a/x.yaml", "sha256:3", "absent"),
+        ("specified /build/1/b/x.yaml", "sha256:4", "absent"),
+        ("specified k8s/a/x.yaml", "absent", "sha256:3"),
+        ("specified k8s/b/x.yaml", "absent", "sha256:4"),
+    ]
+
+
 def test_names_of_others_are_no_markdown(certificate: dict[str, Any]) -> None:
     hostile = "<script>|[x](y)\n# `a`\u202e"
     found = edited(certificate, lambda data: data["target"]["versions"].update(envoy=hostile))
