@@ -31,6 +31,7 @@ from meshproof.report.html.environment import SAID
 from meshproof.report.html.page import STATE, UNDER_WAY
 from meshproof.report.html.pictures.steps import KINDS
 from meshproof.report.html.sections import TITLES
+from meshproof.report.kept.listing import UNFINISHED
 from meshproof.report.selfcheck.record import MutantStatus
 from meshproof.report.web.board import RUNNING, WAITING
 from meshproof.run.explaining.flags import FLAGS
@@ -41,7 +42,7 @@ VALUES = (
     *(one.value for one in Outcome), *(one.value for one in Headline),
     *(one.value for one in MutantStatus), *TITLES.values(), *(text for _, text in KINDS),
     *(meaning for _, meaning in FLAGS.values()),
-    *("interrupted", STATE, UNDER_WAY, WAITING, RUNNING, HELP), *(name for name, _ in SECTIONS),
+    *("interrupted", UNFINISHED, STATE, UNDER_WAY, WAITING, RUNNING, HELP), *(name for name, _ in SECTIONS),
     *("Usage: ", "Error: ", "Options", "Commands", "{n} rule", "{n} request", "{n} object"),
 )  # fmt: skip
 # Of click: help of its own options, and what it says of command lines (click/exceptions.py, types.py, core.py).

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 
 import click
 
+from meshproof.cli.help.tree import spoken
+from meshproof.language.wrap import padded
+from meshproof.redaction.credentials import redact
+from meshproof.report.wording import line
+
 KEPT = 20
+# Columns of the widest outcome in English.
+WIDE = 12
 
 
 @click.group(short_help="The runs that are kept.")
@@ -15,8 +23,28 @@ def runs() -> None:
     """The runs that are kept in meshproof-runs/ (in a checkout of meshproof: reports/runs/)."""
 
 
+FOLDER = click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path), metavar="[DIR]")
+
+
+@runs.command("list", short_help="Name them, the newest first.")
+@FOLDER
+def list_(folder: Path | None) -> int:
+    """Name the runs, the newest first, each with its outcome and its command.
+
+    Runs whose folder you named yourself (--output) are not among them.
+    """
+    from meshproof.report.kept.listing import kept
+    from meshproof.report.run_folder import usual
+
+    words = spoken()
+    for one in kept(folder or usual(Path.cwd())):
+        outcome = padded(words.outcome(one.outcome), WIDE) if one.outcome else " " * WIDE
+        click.echo(redact(line(f"{one.path}  {outcome}  {shlex.join(one.command)}")))
+    return 0
+
+
 @runs.command(short_help="Delete old runs.")
-@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path), metavar="[DIR]")
+@FOLDER
 @click.option(
     "--keep",
     type=click.IntRange(min=0),
@@ -39,7 +67,7 @@ def prune(folder: Path | None, keep: int, days: float | None, apply: bool) -> in
     meshproof runs prune
     meshproof runs prune --keep 5 --older-than 30 --apply
     """
-    from meshproof.report.pruning import remove, stored, superfluous
+    from meshproof.report.kept.pruning import remove, stored, superfluous
     from meshproof.report.run_folder import usual
 
     place = folder or usual(Path.cwd())

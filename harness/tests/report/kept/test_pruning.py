@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from meshproof.cli.group import group
 from meshproof.report.events import Event
-from meshproof.report.pruning import DAY
+from meshproof.report.kept.pruning import DAY
 from meshproof.report.run_folder import RUNS, RunFolder, choose
 from meshproof.report.selfcheck.folder import claim
 
