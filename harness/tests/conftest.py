@@ -37,13 +37,18 @@ settings.register_profile(
 settings.load_profile("busy")
 
 # pytest hands a test's name to each process that it starts, in its environment: what is too long there starts none.
-LONGEST_NAME = 2000
+LONGEST_NAME, LONGEST_TEXT = 2000, 500
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Of all tests the long ones are left to `tox -e long`; whoever names a folder or a mark gets what they name."""
     if not config.option.markexpr and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.option.markexpr = "not long"
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long text is called by its length: versions of pytest before 9.2 take the whole of it for a name."""
+    return f"{argname}-of-{len(val)}" if isinstance(val, (str, bytes)) and len(val) > LONGEST_TEXT else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
