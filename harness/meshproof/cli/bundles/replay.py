@@ -149,7 +149,7 @@ def _verified(found: Bundle, spec: tuple[str, ...], form: str, output: Path, col
     )
     settings = Settings("embedded", form, found.precision, found.seed, output, color, (), 0, {})
     same = _same_as_the_proxies(found)
-    _explain(found, spec, form)
+    _explain(found, spec, applied, form)
     target, verification = prepared(settings, asked)
     from meshproof.cli.execute import execute
     from meshproof.run.exit_codes import EXIT_FAILED, EXIT_PASSED, VerdictCode
@@ -184,13 +184,17 @@ def _same_as_the_proxies(found: Bundle) -> bool:
     return not any(one.differs for one in compared)
 
 
-def _explain(found: Bundle, spec: tuple[str, ...], form: str) -> None:
-    """Say of each named request what the specification makes of it."""
+def _explain(found: Bundle, spec: tuple[str, ...], applied: tuple[str, ...], form: str) -> None:
+    """Say of each named request what the specification makes of it, and what something else makes that is applied."""
     if form != "table":
         return
-    from meshproof.cli.explain.answer import Question, explained
+    from meshproof.cli.explain.answer import Question, compared, explained
 
     question = found.question
     for one in question.requests[:EXPLAINED]:
-        explained(Question(parse(one), question.namespace or "default", question.sender, "", "text"), spec, None)
+        asked = Question(parse(one), question.namespace or "default", question.sender, "", "text")
+        if applied:
+            compared(asked, spec, applied)
+        else:
+            explained(asked, spec, None)
         click.echo()

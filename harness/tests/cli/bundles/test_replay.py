@@ -41,6 +41,9 @@ def test_a_failed_run_is_done_again_elsewhere(place: Any) -> None:
     assert "manifests/verify/applied-0.yaml:" in reason, "places have the names of the run's own folder"
     assert (place.here / "again" / "bundle.tar.gz").exists()
     assert json.loads((place.here / "again" / "certificate.json").read_text())["headline"] == "not certified"
+    told = place.run("replay", bundle, "--request", HELLO, "--output", "told").out
+    assert "-   helloworld.default/v1 90 %, helloworld.default/v2 10 %, by the rule at manifests/verify/spec" in told
+    assert "+   helloworld.default/v1 50 %, helloworld.default/v2 50 %, by the rule at manifests/verify/appl" in told
     assert place.left_over() == []
 
 
