@@ -91,8 +91,15 @@ def test_two_revisions_of_a_repository(place: Any) -> None:
     assert (deep.code, deep.err) == (1, "")
     assert "catalog.shop/v2 50 % (k8s/routing.yaml:10:7)" in deep.out
     assert "not understood" not in ended.out + deep.out
+    # One revision alone is held against the files as they are.
+    git("checkout", "-q", "main", "--", "k8s/routing.yaml")
+    assert place.run("diff", "--git", "main", "--", "k8s/").code == 0
+    assert place.run("diff", "--git", "main~1", "--", "k8s/").out == ended.out
+    shutil.rmtree(place.here / "k8s")
+    gone = place.run("diff", "-o", "json", "--git", "main", "--", "k8s/").report
+    assert {change["host"] for change in gone["changes"]} >= {"catalog.shop", "payments.shop"}
     new = place.run("diff", "--git", "main~1..main", "--", "gone/")
-    assert (new.code, "neither revision has" in new.err) == (4, True)
+    assert (new.code, "neither side has" in new.err) == (4, True)
 
 
 OLD = """\
@@ -178,8 +185,9 @@ def test_a_change_of_a_cors_policy_is_shown_on_real_envoys(place: Any, name: str
         ((), "name two folders or files, OLD and NEW"),
         (("a",), "name two folders or files, OLD and NEW"),
         (("gone", "gone"), "there is no such file or folder"),
-        (("--git", "main", "--", "k8s"), "two revisions are written BASE..HEAD"),
-        (("--git", "--output=x..HEAD", "--", "k8s"), "two revisions are written BASE..HEAD"),
+        (("--git", "..main", "--", "k8s"), "it is written BASE..HEAD"),
+        (("--git", "--output=x", "--", "k8s"), "it is written BASE..HEAD"),
+        (("--git", "--output=x..HEAD", "--", "k8s"), "it is written BASE..HEAD"),
         (("--git", "a..b"), "say which files or folders"),
         (("--git", "a..b", "--", "k8s"), "this is no git repository"),
     ],

@@ -35,8 +35,8 @@ CHANGED = 1
     "--git",
     "span",
     default="",
-    metavar="BASE..HEAD",
-    help="Two revisions of the repository here, in which PATHS are then: their files and folders.",
+    metavar="BASE[..HEAD]",
+    help="Two revisions of the repository here, or one and the files as they are; PATHS are files and folders in them.",
 )
 @click.option(
     "-n",
@@ -82,6 +82,7 @@ def diff(
     \b
     meshproof diff deployed/ k8s/
     meshproof diff --git main..HEAD -- k8s/
+    meshproof diff --git HEAD -- k8s/        (what is not committed yet)
     meshproof diff --target cluster --context staging -n shop k8s/
                                              (what an apply would change)
     """
@@ -143,16 +144,17 @@ def _read(span: str, namespace: str, paths: tuple[str, ...]) -> tuple[Manifests,
             raise UsageError("name two folders or files, OLD and NEW, or two revisions with --git BASE..HEAD")
         old, new = (load(_wide([path]), namespace=namespace, strict=False, progress=_progress) for path in paths)
         return old, new
-    from meshproof.cli.diff.revisions import contents, revisions
+    from meshproof.cli.diff.revisions import as_they_are, contents, revisions
     from meshproof.manifest.resource import Manifests
 
     if not paths:
         raise UsageError("say which files or folders: meshproof diff --git BASE..HEAD -- k8s/")
     base, head, called = revisions(span)
     deep = is_recursive()
-    both = contents(base, paths, called, deep=deep), contents(head, paths, deep=deep)
+    new_files = contents(head, paths, deep=deep) if head else as_they_are(paths, deep=deep)
+    both = contents(base, paths, called, deep=deep), new_files
     if not any(both):
-        raise UsageError(f"--git {span}: neither revision has a .yaml, .yml or .json file in {' or '.join(paths)}")
+        raise UsageError(f"--git {span}: neither side has a .yaml, .yml or .json file in {' or '.join(paths)}")
     before, after = (
         load([], namespace=namespace, strict=False, contents=files) if files else Manifests(()) for files in both
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from meshproof.errors import UsageError
-from meshproof.manifest.source import is_manifest
+from meshproof.manifest.source import beneath, contents_of, is_manifest
 from meshproof.records import dataclass
 
 LIMIT = 60.0
 SHORT = 10
 FILES = ("100644", "100755")
 TREE = "040000"
-SHAPE = "two revisions are written BASE..HEAD, or BASE...HEAD for what was added since they parted"
+SHAPE = "it is written BASE..HEAD, BASE...HEAD for what was added since they parted, or BASE for the files as they are"
 
 
 FETCH = "fetch-depth: 0 of actions/checkout, GIT_DEPTH: 0 in GitLab"
@@ -28,10 +29,13 @@ class File:
 
 
 def revisions(text: str) -> tuple[str, str, str]:
-    """The two commits that a person names, and how the first is called in places; raises UsageError."""
+    """The two commits that a person names, and how the first is called in places; raises UsageError.
+
+    The second is empty where one is named alone: that is held against the files as they are.
+    """
     dots = "..." if "..." in text else ".."
     base, found, head = text.partition(dots)
-    if not found or not base or base.startswith("-") or head.startswith("-"):
+    if not base or base.startswith("-") or head.startswith("-"):
         raise UsageError(f"--git {text}: {SHAPE}")
     first, second = (_git("rev-parse", "--verify", "--quiet", f"{one}^{{commit}}") for one in (base, head or "HEAD"))
     for name, commit in ((base, first), (head or "HEAD", second)):
@@ -46,7 +50,7 @@ def revisions(text: str) -> tuple[str, str, str]:
             raise UsageError(f"--git {text}: in this shallow clone the two meet nowhere: fetch all of it ({FETCH})")
         if not old:
             raise UsageError(f"--git {text}: the two have no commit in common")
-    return old, new, base if dots == ".." else old[:SHORT]
+    return old, new if found else "", base if dots == ".." else old[:SHORT]
 
 
 def contents(revision: str, paths: Sequence[str], called: str = "", *, deep: bool = False) -> list[tuple[str, bytes]]:
@@ -60,6 +64,12 @@ def contents(revision: str, paths: Sequence[str], called: str = "", *, deep: boo
     several = (one for path in paths for one in _files(revision, path, deep))
     head = f"{called}:" if called else ""
     return [(f"{head}{one.path}", _git("cat-file", "blob", one.blob)) for one in several]
+
+
+def as_they_are(paths: Sequence[str], *, deep: bool = False) -> list[tuple[str, bytes]]:
+    """The same of the files that are there, committed or not; a path that is not there gives none."""
+    there = [path for path in paths if Path(path).exists()]
+    return list(contents_of(beneath(there) if deep else there, None))
 
 
 def _files(revision: str, path: str, deep: bool) -> Iterator[File]:
