@@ -218,6 +218,14 @@ def test_a_host_outside_is_reached_by_its_name_and_in_its_subsets(asked) -> None
         assert asked(entry(), *of("/"), host=host)[0][0][0] == status
 
 
+def test_a_host_outside_is_reached_by_its_address_too(asked) -> None:
+    text = entry().replace("  resolution:", "  addresses: [10.1.1.1]\n  resolution:")
+    for host, status in (("10.1.1.1", 200), ("10.1.1.1:80", 200), ("10.1.1.2", 502)):
+        answers, _ = asked(text, *of("/b"), host=host)
+        assert answers[0][0] == status
+    assert asked(text, *of("/b"), host="10.1.1.1")[0][0][2] == "out.example.com-2-0"
+
+
 @pytest.mark.parametrize(
     ("namespace", "name", "client", "pods"),
     [

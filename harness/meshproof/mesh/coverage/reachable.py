@@ -34,6 +34,7 @@ def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
     ports = {one.port for one in requests}
     names = {name for one in requests for name in _names(one, namespace)}
     names |= {mesh.stands_for(name) for name in names if mesh.alias(name)}
+    names |= {one.host for name in names for one in mesh.services_at(name)}
     entering = {id(one) for gateway in gateways for one in _bound(mesh, gateway, names)}
     entering |= {id(one) for gateway in _connecting(mesh, requests) for one in _for_connections(mesh, gateway)}
     inside, names = _inside(mesh, names, ports)

@@ -89,6 +89,10 @@ class Mesh:
         """The Services whose own name, without a namespace, is this."""
         return self._services_by_name.get(name, ())
 
+    def services_at(self, address: str) -> tuple[Service, ...]:
+        """The Services that clients call by an address, too."""
+        return self._services_by_address.get(address, ())
+
     def services_on(self, port: int) -> tuple[tuple[Service, ServicePort], ...]:
         """The Services that have a port of that number, with it."""
         return self._services_by_port.get(port, ())
@@ -226,6 +230,10 @@ class Mesh:
     @cached_property
     def _services_by_name(self) -> dict[str, tuple[Service, ...]]:
         return grouped((one.name, one) for one in self.services)
+
+    @cached_property
+    def _services_by_address(self) -> dict[str, tuple[Service, ...]]:
+        return grouped((one.address, one) for one in self.services if one.address)
 
     @cached_property
     def _services_by_port(self) -> dict[int, tuple[tuple[Service, ServicePort], ...]]:

@@ -36,8 +36,9 @@ def named(mesh: Mesh, host: str, namespace: str) -> Service | None:
             break
     if known is None and (alias := visibility.alias(mesh, name, namespace)):
         known = visibility.service(mesh, mesh.stands_for(alias.host), namespace)
-    # A ServiceEntry may have any host, and no other names for it.
-    return known or visibility.service(mesh, whole[0], namespace)
+    # A ServiceEntry may have any host, and no other names for it but its address.
+    at = next((one.host for one in mesh.services_at(name)), whole[0])
+    return known or visibility.service(mesh, at, namespace)
 
 
 def asked_service(mesh: Mesh, request: Request, namespace: str) -> Service | None:

@@ -36,7 +36,8 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     if expectation.redirect is not None or expectation.looked_at:
         # Rules stand for its host, and say what is answered where none of them takes it.
         return ""
-    if ADDRESS.fullmatch(expectation.request.domain) and not expectation.request.gateway:
+    request = expectation.request
+    if ADDRESS.fullmatch(request.domain) and not request.gateway and not mesh.services_at(request.domain):
         # A sidecar has the addresses of Services among its hosts, which a cluster gives them.
         return f"whether {expectation.request.domain} is the address of a Service is not known here: ask for its name"
     if mesh.config.outbound is OutboundMode.REGISTRY_ONLY and not expectation.request.gateway:

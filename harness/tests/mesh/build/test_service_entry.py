@@ -14,6 +14,7 @@ from meshproof.mesh.model.unmodelled import Asked, Called, Sent
 from meshproof.mesh.predict.prediction import predict
 
 HTTP = "ports: [{number: 80, name: http, protocol: HTTP}]"
+TLS = "ports: [{number: 443, name: tls, protocol: TLS}]"
 OUT = "hosts: [out.example.com]"
 WILD = "hosts: ['*.example.com']"
 
@@ -176,7 +177,8 @@ def test_a_name_that_a_deployment_has_is_not_taken() -> None:
             Called(("out.example.com",), 53),
             "port dns speaks udp",
         ),
-        ((OUT, HTTP, "resolution: DNS", "addresses: [10.1.1.1]"), Asked(("10.1.1.1",)), "an address of a ServiceEntry"),
+        ((OUT, TLS, "resolution: DNS", "addresses: [10.1.1.1]"), Asked(("10.1.1.1",)), "an address of a ServiceEntry"),
+        ((OUT, HTTP, "resolution: DNS", "addresses: ['fd00::1']"), Asked(("fd00::1",)), "an address of a ServiceEntry"),
         ((OUT, HTTP, "addresses: [10.1.1.1/32]"), Asked(("10.1.1.1",)), "an address of a ServiceEntry"),
         (
             (OUT, HTTP, "resolution: STATIC", "workloadSelector: {}"),
@@ -194,6 +196,29 @@ def test_what_is_not_modelled_touches_its_host(spec: tuple[str, ...], touches: o
     (one,) = build_all(manifests(entry(*spec))).mesh.unmodelled
     assert why in one.why
     assert (one.subject, one.touches) == ("ServiceEntry default/out", (touches,))
+
+
+@pytest.mark.parametrize("address", ["10.1.1.1", "10.1.1.1/32"])
+@pytest.mark.parametrize("ports", [HTTP, "ports: [{number: 9, name: tcp, protocol: TCP}, {number: 80, name: any}]"])
+def test_the_one_address_of_a_host_is_another_name_of_it(address: str, ports: str) -> None:
+    found = build_all(manifests(entry(OUT, ports, "resolution: STATIC", f"addresses: [{address}]"))).mesh
+    assert not found.unmodelled
+    assert [one.host for one in found.services_at("10.1.1.1")] == ["out.example.com"]
+
+
+@pytest.mark.parametrize(
+    "several",
+    [
+        [entry("hosts: [a.org]", HTTP, "resolution: DNS", "addresses: [10.1.1.1, 10.1.1.2]")],
+        [entry("hosts: [a.org, b.org]", HTTP, "resolution: DNS", "addresses: [10.1.1.1]")],
+        [entry(f"hosts: [{name}.org]", HTTP, "resolution: DNS", "addresses: [10.1.1.1]", name=name) for name in "ab"],
+        [entry("hosts: [a.org]", HTTP, "addresses: [10.1.1.1]")],
+    ],
+)
+def test_an_address_that_is_not_one_hosts_alone_is_nobodys(several: list[str]) -> None:
+    found = build_all(manifests(*several)).mesh
+    assert Asked(("10.1.1.1",)) in {touches for one in found.unmodelled for touches in one.touches}
+    assert not found.services_at("10.1.1.1")
 
 
 ADDRESS = "{address: 10.0.0.1}"

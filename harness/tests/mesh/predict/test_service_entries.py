@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import entering
 from meshproof.mesh.requests.answerable import why_unanswered
@@ -168,3 +169,21 @@ def test_why_nobody_answers(built) -> None:
     mesh = built(entry(OUT, "exportTo: ['.']", namespace="shop") + SERVICE, proxyless=True).mesh
     expected = predict(mesh, parse(f"GET http://{OUT}/"))
     assert why_unanswered(mesh, expected, "default").endswith(f"{OUT} is not exported to default")
+
+
+def test_a_host_is_asked_by_its_address_too(asked, built) -> None:
+    text = entry(OUT, "addresses: [10.1.1.1]") + routed(OUT, "{redirect: {uri: /new}}")
+    by_address = parse("GET http://10.1.1.1/")
+    assert asked(text, "GET http://10.1.1.1/").redirect.target == "http://10.1.1.1/new"
+    assert asked(text, "GET http://other.example.com/ host:10.1.1.1").redirect
+    assert not asked(text, "GET http://10.1.1.2/").redirect
+    mesh = built(text, proxyless=True).mesh
+    assert why_unanswered(mesh, predict(mesh, by_address), "default") == ""
+    assert predict(reachable(mesh, [by_address], "default"), by_address) == predict(mesh, by_address)
+
+
+def test_connections_to_the_address_of_a_host_are_its(asked) -> None:
+    ports = "ports: [{number: 9000, name: tcp, protocol: TCP}]"
+    text = entry(OUT, "addresses: [10.1.1.1]").replace("ports: [{number: 80, name: http, protocol: HTTP}]", ports)
+    assert [one.host for one in asked(text, "tcp://10.1.1.1:9000").arms] == [OUT]
+    assert asked(text, "tcp://10.1.1.2:9000").refused == "connection"

@@ -7,13 +7,14 @@ pilot/pkg/model/push_context.go (initServiceRegistry) and sidecar.go (appendSide
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels, waypoint
 from meshproof.mesh.build.service_entry.endpoint import UNIX, Endpoint
-from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UDP, Entry, service_entry
+from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UDP, Entry, service_entry, single
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ContainerPort, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
@@ -55,6 +56,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
                     findings.unproved(entry.location, f"{first.resource} has the host {host}, too: {why}")
                 _add(mesh, services, _service(entry, host, key), entry, findings)
             _check(entry, findings)
+    services = _by_address(entries, services, findings)
     if stood_in:
         text = f"{', '.join(dict.fromkeys(stood_in))}: stood in for, as Deployments are"
         findings.notice(entries[0].location, text, Topic.RUN_ALONE)
@@ -82,6 +84,7 @@ def _service(entry: Entry, host: str, key: str) -> Service:
         endpoints=(key,),
         alternative_names=entry.alternative_names,
         addresses=entry.addresses,
+        address=entry.address,
         called_address=entry.resolution == NONE,
         waypoint=waypoint(labels(entry.resource.body.get("metadata"), "labels"), entry.namespace),
     )
@@ -127,6 +130,22 @@ def _listening(mesh: Mesh, new: Service, numbers: Collection[int], findings: Fin
         hosts = dict.fromkeys((new.host, *(host for one in routing for host in one.hosts)))
         why = f"a Service has the host {new.host}, and no port {port.number}: what sidecars do there is not modelled"
         findings.unproved(port.location, why, touches=(Called(tuple(hosts), port.number),))
+
+
+def _by_address(
+    entries: Sequence[Entry], services: dict[tuple[str, str], Service], findings: Findings
+) -> dict[tuple[str, str], Service]:
+    """The Services; none is called by an address that another host has, too, or that a Service takes over."""
+    having = Counter(single(one) for found in services.values() for one in found.addresses)
+    apart: set[tuple[str, str]] = set()
+    for entry in entries:
+        place = (entry.hosts[0], entry.namespace)
+        if entry.address and (having[entry.address] > 1 or services[place].address != entry.address):
+            apart.add(place)
+            with findings.about(entry.resource, (Asked((entry.address,)),)):
+                why = f"who answers at {entry.address}, which is not this host's alone, is not modelled"
+                findings.unproved(entry.location, why)
+    return {place: replace(one, address="") if place in apart else one for place, one in services.items()}
 
 
 def _check(entry: Entry, findings: Findings) -> None:

@@ -45,6 +45,7 @@ class Entry:
     created: str = ""
     alternative_names: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    address: str = ""
 
     @property
     def location(self) -> Location:
@@ -68,7 +69,8 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         raise spec.need("endpoints").problem("a ServiceEntry has endpoints or a workloadSelector, not both")
     hosts = _hosts(spec, resolution, findings)
     _check_transport(spec, resolution, ports)
-    addresses = _addresses(spec, resolution, findings)
+    addresses = _addresses(spec, resolution)
+    address = _own_address(spec, resolution, ports, findings)
     names = [one.name for one in ports]
     made = Entry(
         resource,
@@ -81,6 +83,7 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         created(resource),
         tuple(one.text() for one in spec.list("subjectAltNames")),
         addresses,
+        address,
     )
     for host in hosts:
         proxies_own(host, ports, findings)
@@ -143,7 +146,7 @@ def _check_transport(spec: Value, resolution: str, ports: tuple[ServicePort, ...
         raise spec.need("hosts").problem(f"several hosts, and port {other[0].number} has neither HTTP nor TLS")
 
 
-def _addresses(spec: Value, resolution: str, findings: Findings) -> tuple[str, ...]:
+def _addresses(spec: Value, resolution: str) -> tuple[str, ...]:
     found = []
     for value in spec.list("addresses"):
         if resolution == DYNAMIC:
@@ -152,15 +155,26 @@ def _addresses(spec: Value, resolution: str, findings: Findings) -> tuple[str, .
             raise value.problem(f"{value.shown} is no IP address, and no block of them")
         if "/" in value.text() and resolution not in (NONE, STATIC):
             raise value.problem("a block of addresses is for resolution NONE and STATIC alone")
-        # A block of one address is that address.
-        single = value.text().removesuffix("/128" if ":" in value.text() else "/32")
-        if is_address(single):
-            touches = (Asked((single,)),)
-            findings.unproved(
-                value.location, "requests to an address of a ServiceEntry are not modelled", touches=touches
-            )
         found.append(value.text())
     return tuple(found)
+
+
+def _own_address(spec: Value, resolution: str, ports: tuple[ServicePort, ...], findings: Findings) -> str:
+    """The one address by which clients call the one host, too; of all others it is said that they are not modelled."""
+    given = spec.list("addresses")
+    told = [(value, single(value.text())) for value in given if is_address(single(value.text()))]
+    apart = resolution in (STATIC, *RESOLVED) and all(one.protocol not in TLS | {UDP} for one in ports)
+    if apart and len(given) == len(told) == len(spec.list("hosts")) == 1 and ":" not in told[0][1]:
+        return told[0][1]
+    for value, address in told:
+        why = "requests to an address of a ServiceEntry are not modelled"
+        findings.unproved(value.location, why, touches=(Asked((address,)),))
+    return ""
+
+
+def single(address: str) -> str:
+    """An address, of which a block of one is another way to write it."""
+    return address.removesuffix("/128" if ":" in address else "/32")
 
 
 def _endpoints(spec: Value, resolution: str, names: list[str], findings: Findings) -> tuple[Endpoint, ...]:
