@@ -14,6 +14,7 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.visibility import LABEL
 from meshproof.mesh.model import names
 from meshproof.mesh.model.header_format import FIELD_NAME
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 
 CLAIMS = "@request.auth.claims"
@@ -81,6 +82,11 @@ def route_match(value: Value, namespace: str, findings: Findings) -> RouteMatch:
     if source and source.text() and not LABEL.fullmatch(source.text()):
         raise source.problem(f"sourceNamespace {source.shown} is no name of a namespace", "istiod refuses it")
     path = string_match(uri, empty_prefix=True) if uri else None
+    bound = tuple(gateways(value, namespace))
+    for one in filter(None, (value.get("sourceLabels"), source) if bound else ()):
+        # istio/istio pilot/pkg/networking/core/route/route.go, sourceMatchHTTP.
+        why = f"{one.name} counts for nothing beside gateways: every client that these gateways have is met"
+        findings.notice(one.key or one.location, why, Topic.NO_EFFECT)
     return RouteMatch(
         location=value.location,
         uri=None if path and path.kind is MatchKind.PRESENT else path,
@@ -93,7 +99,7 @@ def route_match(value: Value, namespace: str, findings: Findings) -> RouteMatch:
         query_params=_named(value.get("queryParams"), lower=False, findings=findings),
         # istiod takes port 0 as none.
         port=(port.whole(0, LARGEST_PORT) or None) if port else None,
-        gateways=tuple(gateways(value, namespace)),
+        gateways=bound,
         source_labels=labels(value, "sourceLabels"),
         source_namespace=source.text() if source else "",
     )

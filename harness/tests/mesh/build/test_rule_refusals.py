@@ -188,3 +188,17 @@ def test_a_body_is_a_string_or_bytes(routed) -> None:
 def test_bytes_of_a_body_are_some(routed) -> None:
     with pytest.raises(ManifestError, match="bytes are an empty text"):
         routed("- directResponse: {status: 200, body: {bytes: ''}}\n")
+
+
+@pytest.mark.parametrize(
+    ("match", "told"),
+    [
+        ("sourceLabels: {app: web}, gateways: [mesh]", ["sourceLabels"]),
+        ("sourceNamespace: shop, sourceLabels: {app: web}, gateways: [mesh]", ["sourceLabels", "sourceNamespace"]),
+        ("sourceLabels: {app: web}", []),
+        ("gateways: [mesh]", []),
+    ],
+)
+def test_who_sends_counts_for_nothing_beside_gateways(routed, match: str, told: list[str]) -> None:
+    found = routed(f"- match: [{{{match}}}]\n  route: [{{destination: {{host: greeter}}}}]").notices
+    assert [one.message.split()[0] for one in found if "counts for nothing beside gateways" in one.message] == told
