@@ -35,7 +35,8 @@ def taken_by(plan: Plan, stage: int, request: int) -> str:
         return ""
     one = plan.applied[stage][request]
     if one.route:
-        return f"what is applied takes it by the rule at {one.route}"
+        lacking = "; ".join(dict.fromkeys(arm.note for arm in one.arms if arm.share and arm.note))
+        return f"what is applied takes it by the rule at {one.route}{f' ({lacking})' if lacking else ''}"
     otherwise = plan.otherwise[stage][request] if plan.otherwise else ""
     why = f" ({one.note})" if one.note else ""
     return f"what is applied has no rule for it{why}{f': {otherwise}' if otherwise else ''}"

@@ -21,8 +21,13 @@ def is_specified(observation: Observation, expectation: Expectation) -> bool:
     abort = expectation.abort
     if abort and abort.share and is_own(observation, abort.status, abort.grpc_status):
         return True
+    return bool(expectation.status) and is_own(observation, expectation.status, said_of(expectation))
+
+
+def said_of(expectation: Expectation) -> int | None:
+    """The grpc-status of the answer of its own that a proxy is to give; None where it says none."""
     said = dict(expectation.headers.exact).get(STATUS_HEADER)
-    return bool(expectation.status) and is_own(observation, expectation.status, int(said) if said else None)
+    return int(said) if said else None
 
 
 def unreachable(expectation: Expectation, status: int = UNAVAILABLE) -> tuple[int, int | None]:

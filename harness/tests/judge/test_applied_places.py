@@ -66,3 +66,14 @@ def test_where_another_hash_is_applied() -> None:
     there = Hashing((HashKey("header", "x-user"),), 2, location=PLACE)
     assert told(there) == "what is applied has the consistentHash at applied/web.yaml:7:5"
     assert told(None) == "what is applied hashes nothing"
+
+
+def test_why_the_applied_rule_leads_nowhere_is_told() -> None:
+    def told(note: str) -> str:
+        arm = Arm("web.default/v1", Fraction(1), frozenset(), PLACE, note)
+        row = ((Expectation(REQUEST, (arm,), route=PLACE),),)
+        return taken_by(Plan("verify", row, Precision(), applied=row), 0, 0)
+
+    rule = "what is applied takes it by the rule at applied/web.yaml:7:5"
+    assert told("") == rule
+    assert told("no DestinationRule defines the subset") == f"{rule} (no DestinationRule defines the subset)"

@@ -9,7 +9,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.judge.expectations import taken_by
-from meshproof.judge.own_answer import is_specified, leads_to
+from meshproof.judge.own_answer import is_specified, leads_to, said_of
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import answer, kinds
 from meshproof.scenario import Plan
@@ -93,7 +93,11 @@ class AnswerTrial:
     @property
     def _wanted(self) -> str:
         redirect = self._expectation.redirect
-        return f"{self._status} to {redirect.target}" if redirect else str(self._status)
+        if redirect:
+            return f"{self._status} to {redirect.target}"
+        abort = self._expectation.abort
+        said = abort.grpc_status if abort and aborts_all(self._expectation) else said_of(self._expectation)
+        return f"{self._status} (grpc-status {said})" if said is not None else str(self._status)
 
     def _reason(self) -> str:
         n, status, route = self._others.n, self._status, self._expectation.route

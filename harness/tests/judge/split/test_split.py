@@ -272,6 +272,16 @@ def test_a_redirect_must_lead_where_it_is_specified_to(build: Any) -> None:
         assert ("answered 301 by the proxy to https://a/c" in verdict.reason) is (target == "https://a/c")
 
 
+def test_what_grpc_is_to_be_told_stands_beside_the_status(build: Any) -> None:
+    direct = build.expectation(status=200, headers=HeaderExpectation(exact=(("grpc-status", "16"),)))
+    aborted = build.expectation(abort=Abort(Fraction(1), 200, build.route, 16))
+    for expected in (direct, aborted):
+        (trial,) = Split().begin(build.plan(expected))
+        trial.observe(build.seen(status=200, headers=(("grpc-status", "13"),)))
+        told = "answered 200 (grpc-status 13) by the proxy, but 200 (grpc-status 16) by the proxy is specified"
+        assert told in trial.conclude(Books()).reason
+
+
 @pytest.mark.parametrize(("subset", "status"), [("v1", 200), ("v1", 404), ("", 503), ("", 0)])
 def test_any_other_answer_than_the_proxys_fails(build: Any, subset: str, status: int) -> None:
     (trial,) = Split().begin(build.plan(build.expectation(status=404)))
