@@ -61,8 +61,10 @@ class Conversation:
                 error = self._child.failure(f"did not {what} within {limit}")
                 self.fail(error)
                 raise error
+            # In this very task: before another one began to wait, rows could come that nobody would wake it for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.changed(), left)
+                async with asyncio.timeout(left):
+                    await self.changed()
 
     async def changed(self) -> None:
         """Wait for more rows, or for the end."""

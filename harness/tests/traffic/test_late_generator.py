@@ -22,7 +22,7 @@ from meshproof.errors import TargetError
 from meshproof.fork_server.client import ForkServer, Launch
 from meshproof.process import Limit, turn
 from meshproof.process.turn import waited
-from meshproof.traffic import conversation
+from meshproof.traffic import conversation, wire
 from meshproof.traffic.conversation import Conversation
 
 LIMIT = 0.1
@@ -69,6 +69,29 @@ def test_what_it_waited_for_the_processor_is_added_and_told(
     assert found, said
     assert least <= float(found[1]) <= most
     assert time.monotonic() - began >= LIMIT + least
+
+
+def test_rows_that_come_as_the_wait_begins_end_it() -> None:
+    """They wake who waits, also where they are read before anything else has its turn."""
+
+    async def work() -> bool:
+        rows: list[Any] = []
+        child: Any = SimpleNamespace(pid=os.getpid(), stdout=asyncio.StreamReader(), stop=stopped, failure=TargetError)
+        one = Conversation(child, Timeouts(), rows.extend, lambda: None)
+        await turns()
+        waiting = asyncio.ensure_future(one.until(lambda: bool(rows), "get ready", 3600.0))
+        child.stdout.feed_data(wire.line({"ready": True}))
+        await turns()
+        done = waiting.done()
+        waiting.cancel()
+        await one.close()
+        return done
+
+    async def turns() -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    assert asyncio.run(work())
 
 
 @pytest.mark.parametrize(("late", "least"), [(0.0, 0.1), (0.6, 0.2), (1.0, 0.4)])
