@@ -1,6 +1,7 @@
 """The certificate of a run as plain data. Its schema is docs/schemas/certificate.schema.json.
 
-It follows from the events alone: neither the time nor the place where it is made stands in it.
+It follows from the events alone: neither the time nor the place where it is made stands in it, and no folder of the
+machine above those of the manifests.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from meshproof.border.facts.provenance import Digest, Provenance
 from meshproof.border.verdict import ArmResult, Verdict
 from meshproof.redaction.credentials import redact_all
+from meshproof.report.certificate.places import above, without
 from meshproof.report.codec import plain
 from meshproof.report.coverage import shares
 from meshproof.report.headline import profiles
@@ -62,7 +64,8 @@ def document(record: Record) -> dict[str, Any]:
         ],
         "reproduce": _reproduce(record),
     }
-    return {name: _shown(redact_all(plain(value))) for name, value in whole.items()}
+    folder = above(one.file for one in (*known.sources.specified, *known.sources.applied))
+    return {name: _shown(redact_all(without(plain(value), folder))) for name, value in whole.items()}
 
 
 def _number(value: Any) -> float | None:

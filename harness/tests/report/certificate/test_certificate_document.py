@@ -19,6 +19,7 @@ from meshproof.errors import Location
 from meshproof.report import summary
 from meshproof.report.certificate.document import document
 from meshproof.report.certificate.files import JSON, STATEMENT, YAML, files
+from meshproof.report.certificate.places import above
 from meshproof.report.events import (
     CheckFinished,
     CoverageFound,
@@ -244,3 +245,29 @@ def test_it_is_made_again_byte_for_byte(tmp_path: Path, passed_run: list[Event])
     rebuild(moved)
     assert {name: (moved / name).read_bytes() for name in names} == before
     assert yaml.safe_load(before[YAML]) == json.loads(before[JSON])
+
+
+def test_no_folder_of_the_machine_stands_in_it() -> None:
+    split, gate = (Digest(f"/home/alice/mesh/scenarios/{name}.yaml", "ab" * 32, 9) for name in ("split/a", "gate/b"))
+    made_of = Provenance(Sources((split, gate)), Commit("c" * 40, False, (gate.file,)), profiles=(PROFILE,))
+    policy = Unproved("timeout", "Rule a", Location(split.file, 3, 1), "a.shop", f"see {gate.file}:4:1", allowed=True)
+    data = document(gather(a_run(coverage=coverage(unproved=(policy,)), made_of=made_of)))
+    assert "alice" not in json.dumps(data)
+    assert [one["file"] for one in data["sources"]["specified"]] == ["scenarios/split/a.yaml", "scenarios/gate/b.yaml"]
+    assert data["sources"]["git"]["changed"] == ["scenarios/gate/b.yaml"]
+    assert data["gaps"][0]["location"] == "scenarios/split/a.yaml:3:1"
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        (["/home/a/k8s/x.yaml"], "/home/a/"),
+        (["/home/a/k8s/x.yaml", "/home/a/k8s/deep/y.yaml"], "/home/a/"),
+        (["/home/a/k8s/x.yaml", "k8s/y.yaml", "<stdin>"], "/home/a/"),
+        (["/k8s/x.yaml", "/x.yaml"], ""),
+        (["k8s/x.yaml", "../y.yaml"], ""),
+        ([], ""),
+    ],
+)
+def test_what_stands_above_the_folder_of_the_manifests_is_left_out(files: list[str], folder: str) -> None:
+    assert above(files) == folder
