@@ -65,6 +65,7 @@ def test_with_a_certificate_the_answers_behind_the_gateway_are_verified(place: A
     assert not [file for file in kept if secret.encode() in file.read_bytes()]
 
 
+@pytest.mark.long
 def test_a_named_request_brings_the_certificate_too(place: Any) -> None:
     mutual(place, "spec")
     named = ("--request", "https://httpbin.example.com/status/200")
@@ -75,6 +76,7 @@ def test_a_named_request_brings_the_certificate_too(place: Any) -> None:
     assert "(certificate client.pem)" in split["request"]
 
 
+@pytest.mark.long
 def test_a_path_that_is_opened_too_wide_behind_it_is_found(place: Any) -> None:
     mutual(place, "spec")
     mutual(place, "wide", prefix="/")
@@ -83,6 +85,7 @@ def test_a_path_that_is_opened_too_wide_behind_it_is_found(place: Any) -> None:
     assert outcomes(ended.report)["boundaries", "Answers"] == "failed"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("client", "why"),
     [

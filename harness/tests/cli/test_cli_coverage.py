@@ -127,6 +127,7 @@ def test_a_request_that_it_does_not_touch_is_proved(place: Any) -> None:
     assert "Split" not in touched.out, "nothing is sent that could not be proved"
 
 
+@pytest.mark.long
 def test_an_object_that_a_cluster_refuses_is_named_with_its_line(place: Any) -> None:
     folder(place, broken=BROKEN)
     ended = place.run(*place.verify)

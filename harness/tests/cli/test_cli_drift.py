@@ -37,6 +37,7 @@ def routes(place: Any, name: str, *rules: str) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("specified", "applied", "lines"),
     [

@@ -27,6 +27,7 @@ def probed(report: Any) -> Any:
     return next(one for one in report["checks"] if (one["scenario"], one["check"]) == ("boundaries", "Answers"))
 
 
+@pytest.mark.long
 def test_a_path_that_is_opened_too_wide_is_found_beyond_its_boundary(place: Any) -> None:
     given = spec(place, "httpbin.yaml", "paths.yaml")
     wide = place.here / "wide"

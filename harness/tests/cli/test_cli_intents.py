@@ -110,6 +110,7 @@ def test_mistakes_are_told_before_anything_is_started(place: Any) -> None:
         assert place.run(*STATIC, *words).code == 4
 
 
+@pytest.mark.long
 def test_intents_are_objects_of_pytest(place: Any) -> None:
     """By prediction one test for each, and on a mesh beside the checks of a scenario."""
     place.mesh("canary")

@@ -106,6 +106,7 @@ def test_a_sample_of_real_mutants_is_killed(place):
     assert json.loads((place.here / "kept" / "selfcheck.json").read_text()) == ended.report
 
 
+@pytest.mark.long
 def test_a_check_that_never_fails_leaves_survivors(toothless, tmp_path, capfd):
     assert prove(toothless("PASSED", 3), "table", tmp_path / "kept") == 1
     out, err = capfd.readouterr()
@@ -115,6 +116,7 @@ def test_a_check_that_never_fails_leaves_survivors(toothless, tmp_path, capfd):
     assert err.count("survived  Believer") == 3
 
 
+@pytest.mark.long
 def test_undecided_is_not_failed(toothless, tmp_path):
     assert prove(toothless("INCONCLUSIVE", 1), "json", tmp_path / "kept") == 1
     record = json.loads((tmp_path / "kept" / "selfcheck.json").read_text())

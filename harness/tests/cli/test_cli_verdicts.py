@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 OTHERS = """\
 apiVersion: v1
 kind: ConfigMap
@@ -94,6 +96,7 @@ def test_what_the_proxy_answers_itself_is_said_with_its_rule(place: Any) -> None
     assert said in " ".join(ended.out.split())
 
 
+@pytest.mark.long
 def test_what_is_not_taken_into_account_is_a_notice(place: Any) -> None:
     spec = place.mesh("spec", version="v1alpha3")
     (spec / "others.yaml").write_text(OTHERS)

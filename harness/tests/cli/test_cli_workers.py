@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 
+@pytest.mark.long
 def test_workers_prove_a_split_and_find_a_wrong_one(place: Any) -> None:
     place.mesh("wrong", 70, 30)
     place.mesh("spec")

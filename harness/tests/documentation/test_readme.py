@@ -90,6 +90,7 @@ def test_exit_codes_are_those_of_the_command_line() -> None:
     assert told == re.findall(r"^  (\d)  (.*)$", EXIT_CODES, re.MULTILINE)
 
 
+@pytest.mark.long
 def test_the_drift_example_fails_as_shown(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios", ignore=shutil.ignore_patterns("meshproof-runs"))
     (example,) = [one for one in blocks(README, "sh") if "--applied" in one]

@@ -55,6 +55,7 @@ def test_as_many_documents_as_a_file_holds() -> None:
     assert found.notices[0].message.endswith("so it is with 2999 more, up to <stdin>:11998:1")
 
 
+@pytest.mark.long
 def test_as_many_values_as_a_file_holds() -> None:
     text = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}], externalIPs: [%s]}\n"
     (one,) = load(["-"], stdin=io.StringIO(text % ("1," * 500_000))).resources

@@ -78,6 +78,7 @@ def test_a_request_is_known_that_each_variant_answers_otherwise(one: Variant, tm
     assert case(one, one.write(tmp_path)).loads
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("preloaded_forks")
 def test_variants_are_failed_and_the_applied_rule_is_named(tmp_path: Path) -> None:
     places = {one.name: one.write(tmp_path) for one in DRIVEN}

@@ -23,6 +23,7 @@ spec: {workloadSelector: {labels: {app: helloworld}}, configPatches: []}
 """
 
 
+@pytest.mark.long
 def test_what_is_allowed_to_be_unproven_is_a_gap(place: Any) -> None:
     (place.mesh("spec") / "limits.yaml").write_text(FILTER)
     one = (

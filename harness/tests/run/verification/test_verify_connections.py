@@ -150,6 +150,7 @@ spec:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("old", "new", "wrong"),
     [

@@ -123,6 +123,7 @@ def cases(place: Path, number: int, drift: Drift) -> tuple[Prepared, list[Case]]
     return found, several
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("preloaded_forks")
 @pytest.mark.parametrize(
     "drifts",

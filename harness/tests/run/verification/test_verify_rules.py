@@ -186,6 +186,7 @@ def test_each_rule_that_runs_otherwise_is_failed_and_named(
     assert unseen == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("drift", [DRIFTS[1], DRIFTS[7], DRIFTS[16], DRIFTS[20]], ids=lambda one: one.name)
 def test_what_runs_as_specified_passes(tmp_path: Path, drift: Drift, driven: Drive) -> None:
     spec, _ = written(tmp_path / "specified.yaml", drift.specified)
