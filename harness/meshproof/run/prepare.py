@@ -167,6 +167,8 @@ def _predicted(
 
 def _otherwise(stage: Stage, specified: Sequence[Expectation], applied: Sequence[Expectation]) -> tuple[str, ...]:
     """Which objects are applied otherwise, for each request that no applied rule takes."""
+    if all(other.route for other in applied):
+        return ("",) * len(applied)
     wanted, running = stage.wanted, stage.running
     beside = Counterparts((*wanted.resources, *wanted.left_out), (*running.resources, *running.left_out))
     pairs = zip(specified, applied, strict=True)
