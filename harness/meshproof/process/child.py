@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from meshproof.records import dataclass
 
 PARENT_DEATH_GUARD = Path(__file__).with_name("parent_death.py")
 TAIL_BYTES = 4096
+LOOK_SECONDS = 0.01
 
 
 class Process(Protocol):
@@ -94,11 +96,19 @@ class Child:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.process.wait(), seconds)
                 break
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        await self._last_of_group(grace)
         if self.guard is not None:
             with contextlib.suppress(OSError):
                 os.close(self.guard)
+
+    async def _last_of_group(self, seconds: float) -> None:
+        """Kill what the first process left in its group, and wait for its end: a kill takes effect when its turn comes."""
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+            while time.monotonic() < deadline:
+                await asyncio.sleep(LOOK_SECONDS)
+                os.killpg(self.pid, 0)
 
 
 async def spawn(

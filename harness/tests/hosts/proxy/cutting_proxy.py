@@ -41,11 +41,17 @@ class CuttingProxy:
     def cut(self) -> None:
         """Drop every connection that is open now."""
         with self._lock:
-            links, self._open = self._open, {}
-            self.cuts += bool(links)
-        for ends in links.values():
-            for end in ends:
-                _abort(end)
+            numbers = list(self._open)
+        for number in numbers:
+            self._cut(number)
+
+    def _cut(self, number: int) -> None:
+        # Both directions of a connection may come here, the second when the next connection is already open.
+        with self._lock:
+            ends = self._open.pop(number, ())
+            self.cuts += bool(ends)
+        for end in ends:
+            _abort(end)
 
     def close(self) -> None:
         """Take no more connections, and drop the open ones."""
@@ -81,7 +87,7 @@ class CuttingProxy:
                     self.carried[number] += min(allowed, len(chunk))
                 sink.sendall(chunk[:allowed])
                 if allowed < len(chunk) or self.watch(chunk):
-                    self.cut()
+                    self._cut(number)
                     return
             sink.shutdown(socket.SHUT_WR)
         except OSError:
