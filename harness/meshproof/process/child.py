@@ -102,7 +102,7 @@ class Child:
                 os.close(self.guard)
 
     async def _last_of_group(self, seconds: float) -> None:
-        """Kill what the first process left in its group, and wait for its end: a kill takes effect when its turn comes."""
+        """Kill what the first process left in its group, and wait for its end: a kill needs its turn to take effect."""
         deadline = time.monotonic() + seconds
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
