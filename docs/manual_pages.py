@@ -77,5 +77,7 @@ def text(told: str) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
     for path in write(Path(sys.argv[1])):
         print(path)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
 from meshproof.explain.explanation import Object
 from meshproof.explain.manifests import Written
+from meshproof.explain.misses import worded
 from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
@@ -17,11 +17,9 @@ from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.called import asked_service
 from meshproof.mesh.predict.entries import considered
 from meshproof.mesh.predict.gateways.servers import common_hosts, open_to
-from meshproof.mesh.predict.match import Client, Miss
+from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import Table
 from meshproof.mesh.predict.policies import destination_rules
-from meshproof.redaction.credentials import is_credential
-from meshproof.redaction.patterns import HIDDEN
 
 
 def beside(
@@ -46,32 +44,6 @@ def beside(
     yield from _rules(mesh, expectation, client, written, words)
     if meant is not None:
         yield from _namesakes(mesh, meant, client, words)
-
-
-def shown(miss: Miss) -> Miss:
-    """The same without the values of a condition on a credential."""
-    if not holds_credential(miss):
-        return miss
-    kind, blank, _ = miss.wanted.partition(" ")
-    return replace(miss, wanted=f"{kind}{blank}{HIDDEN if blank else ''}", found=HIDDEN if miss.known else miss.found)
-
-
-def holds_credential(miss: Miss) -> bool:
-    """Whether what it is on is the name of a credential: `headers authorization`."""
-    return is_credential(miss.on.rpartition(" ")[2])
-
-
-def worded(miss: Miss, words: Words = ENGLISH) -> str:
-    """What was wanted, and what was found."""
-    miss = shown(miss)
-    must = words("{what} must be {wanted}", what=miss.on, wanted=miss.wanted)
-    if not miss.asked:
-        must = words("{what} must not be {wanted}", what=miss.on, wanted=miss.wanted)
-    if not miss.known:
-        return words("{must}, and nobody can tell what it will be ({found})", must=must, found=miss.found)
-    if miss.there:
-        return words("{must}, and is {found}", must=must, found=repr(miss.found))
-    return words("{must}, and there is none", must=must)
 
 
 def _why_not(

@@ -18,7 +18,7 @@ def test_the_rule_that_takes_a_request_and_why_the_one_before_it_does_not(place:
     ended = place.run("explain", "-f", str(SHOP), "GET http://reviews.shop/x", "-H", "x-beta: no")
     assert ended.code == 0
     assert f"reviews.shop/stable 100 %, by the rule at {SHOP}/routing.yaml:35:7" in ended.out
-    assert "headers x-beta must be exact yes, and is 'no'" in ended.out
+    assert "headers x-beta must be exactly 'yes', and is 'no'" in ended.out
     assert 'routing.yaml:32:15  | exact: "yes"' in ended.out
     assert ended.err == ""
     assert list(place.here.iterdir()) == []
@@ -28,7 +28,7 @@ def test_documents_hold_the_same_as_the_text(place: Any) -> None:
     words = ("explain", "-f", str(SHOP), "POST", "http://api.example.com/checkout", "--gateway", "shop/entry")
     found = place.run(*words, "-o", "json").report
     assert [one["outcome"] for one in found["rules"]] == ["missed", "taken", "after", "after"]
-    assert found["rules"][0]["condition"]["says"] == "uri must be prefix /catalog/, and is '/checkout'"
+    assert found["rules"][0]["condition"]["says"] == "uri must begin with '/catalog/', and is '/checkout'"
     assert yaml.safe_load(place.run(*words, "-o", "yaml").out) == found
 
 
@@ -122,7 +122,7 @@ def test_what_drives_a_terminal_is_shown_as_text(place: Any) -> None:
     text = (SHOP / "routing.yaml").read_text().replace('exact: "yes"', 'exact: "\\e[31m\\u202e"')
     (place.here / "a.yaml").write_text(text)
     ended = place.run("explain", "-f", "a.yaml", "http://reviews.shop/x")
-    assert "must be exact \\x1b[31m\\u202e" in ended.out
+    assert "must be exactly '\\x1b[31m\\u202e" in ended.out
 
 
 def test_nothing_is_loaded_that_starts_a_mesh() -> None:

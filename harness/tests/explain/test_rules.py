@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from meshproof.border.request import Request, parse
 from meshproof.errors import Location
-from meshproof.explain.beside import worded
+from meshproof.explain.misses import worded
 from meshproof.explain.render.text import text
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 from meshproof.mesh.predict.match import meets, missed
@@ -26,22 +26,31 @@ def rule(match: str) -> str:
 @pytest.mark.parametrize(
     ("match", "request_", "why"),
     [
-        ("uri: {exact: /y}", "http://reviews:9080/x", "uri must be exact /y, and is '/x'"),
-        ("uri: {prefix: /y}", "http://reviews:9080/x?a=/y", "uri must be prefix /y, and is '/x'"),
-        ("uri: {regex: '/y+'}", "http://reviews:9080/", "uri must be regex /y+, and is '/'"),
-        ("method: {exact: POST}", "http://reviews:9080/", "method must be exact POST, and is 'GET'"),
-        ("scheme: {exact: https}", "http://reviews:9080/", "scheme must be exact https, and is 'http'"),
-        ("authority: {exact: a}", "http://reviews:9080/", "authority must be exact a, and is 'reviews:9080'"),
-        ("headers: {a: {exact: b}}", "http://reviews:9080/", "headers a must be exact b, and there is none"),
-        ("headers: {a: {exact: b}}", "http://reviews:9080/ a:c", "headers a must be exact b, and is 'c'"),
+        ("uri: {exact: /y}", "http://reviews:9080/x", "uri must be exactly '/y', and is '/x'"),
+        ("uri: {prefix: /y}", "http://reviews:9080/x?a=/y", "uri must begin with '/y', and is '/x'"),
+        ("uri: {regex: '/y+'}", "http://reviews:9080/", "uri must match /y+ as a whole, and is '/'"),
+        ("method: {exact: POST}", "http://reviews:9080/", "method must be exactly 'POST', and is 'GET'"),
+        ("scheme: {exact: https}", "http://reviews:9080/", "scheme must be exactly 'https', and is 'http'"),
+        ("authority: {exact: a}", "http://reviews:9080/", "authority must be exactly 'a', and is 'reviews:9080'"),
+        ("headers: {a: {exact: b}}", "http://reviews:9080/", "headers a must be exactly 'b', and there is none"),
+        ("headers: {a: {exact: b}}", "http://reviews:9080/ a:c", "headers a must be exactly 'b', and is 'c'"),
         ("headers: {a: {}}", "http://reviews:9080/", "headers a must be present, and there is none"),
-        ("queryParams: {a: {exact: b}}", "http://reviews:9080/?b", "queryParams a must be exact b, and there is none"),
-        ("queryParams: {a: {exact: b}}", "http://reviews:9080/?a=1", "queryParams a must be exact b, and is '1'"),
+        (
+            "queryParams: {a: {exact: b}}",
+            "http://reviews:9080/?b",
+            "queryParams a must be exactly 'b', and there is none",
+        ),
+        ("queryParams: {a: {exact: b}}", "http://reviews:9080/?a=1", "queryParams a must be exactly 'b', and is '1'"),
+        (
+            "withoutHeaders: {a: {regex: b+}}",
+            "http://reviews:9080/ a:b",
+            "withoutHeaders a must not match b+ as a whole, and is 'b'",
+        ),
         ("withoutHeaders: {a: {}}", "http://reviews:9080/ a:1", "withoutHeaders a must not be present, and is '1'"),
         (
             "headers: {x-request-id: {prefix: a}, zz: {exact: b}}",
             "http://reviews:9080/",
-            "headers zz must be exact b, and there is none",
+            "headers zz must be exactly 'b', and there is none",
         ),
         ("port: 9081", "http://reviews:9080/", "port must be 9081, and is '9080'"),
         ("sourceNamespace: prod", "http://reviews:9080/", "sourceNamespace must be prod, and is 'default'"),

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 import meshproof
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.recursive import RECURSIVE, widened
 
 if TYPE_CHECKING:
     from meshproof.border.facts.provenance import Digest
+    from meshproof.language.words import Words
     from meshproof.report.authenticity.check import Checked
 
 EXIT_CODES = """\b
@@ -102,3 +104,15 @@ def _print(file: Path, found: Checked, form: str) -> None:
     click.echo(f"{line(str(file))} says: {line(found.headline)}")
     for one in found.findings:
         click.echo(f"  {SHOWN[one.holds]:5}  {one.what:{width}}  {line(one.why)}")
+    click.echo(_conclusion(found, spoken()))
+
+
+def _conclusion(found: Checked, words: Words) -> str:
+    from meshproof.report.authenticity.check import SIGNATURE
+
+    n, wrong = len(found.findings), sum(one.holds is False for one in found.findings)
+    if wrong:
+        return words("this is not what was issued: {wrong} of {n} findings are wrong", wrong=wrong, n=n)
+    if any(one.what == SIGNATURE and one.holds for one in found.findings):
+        return words("this is what the owner of the key issued")
+    return words("no edit shows; who issued it, only a signature checked by --key can show")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from meshproof.errors import Location
-from meshproof.explain.beside import holds_credential, shown, worded
 from meshproof.explain.explanation import Destination, Entry, Explanation, Object, Setting
+from meshproof.explain.misses import holds_credential, shown, worded
 from meshproof.explain.render.text import Quote, hiding, summary
 
 Data = dict[str, Any]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from meshproof.errors import Location
-from meshproof.explain.beside import holds_credential, worded
 from meshproof.explain.explanation import (
     AFTER,
     MISSED,
@@ -19,6 +18,7 @@ from meshproof.explain.explanation import (
     Object,
     Setting,
 )
+from meshproof.explain.misses import holds_credential, worded
 from meshproof.explain.policies import default
 from meshproof.explain.wording import percent
 from meshproof.language.words import ENGLISH, Words

@@ -23,6 +23,7 @@ from meshproof.signing.envelope import Envelope, parse
 from meshproof.signing.keys import Verifier
 
 NAMED = 5
+SIGNATURE = "signature"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +108,20 @@ def _differing(stated: bytes, expected: bytes) -> str:
 def _signature(beside: Path, key: Verifier | None) -> Iterator[Finding]:
     path = beside / SEALED
     if not path.exists():
-        yield Finding("signature", False if key else None, "it is not signed, so that anybody can have made it")
+        yield Finding(SIGNATURE, False if key else None, "it is not signed, so that anybody can have made it")
         return
     try:
         sealed: Envelope = parse(content(path))
     except ValueError:
         return
     if key is None:
-        yield Finding("signature", None, f"not checked: name the public key with --key (it says {sealed.key_id[:16]}…)")
+        yield Finding(SIGNATURE, None, f"not checked: name the public key with --key (it says {sealed.key_id[:16]}…)")
     elif not sealed.signed_by(key):
-        yield Finding("signature", False, f"it is not one of the key {key.id[:16]}…")
+        yield Finding(SIGNATURE, False, f"it is not one of the key {key.id[:16]}…")
     elif sealed.key_id != key.id:
-        yield Finding("signature", False, f"it holds for the key {key.id[:16]}…, but names another one: it was edited")
+        yield Finding(SIGNATURE, False, f"it holds for the key {key.id[:16]}…, but names another one: it was edited")
     else:
-        yield Finding("signature", True, f"by the key {key.id[:16]}…")
+        yield Finding(SIGNATURE, True, f"by the key {key.id[:16]}…")
 
 
 def _events(beside: Path, data: bytes, found: dict[str, Any], version: str) -> Finding:

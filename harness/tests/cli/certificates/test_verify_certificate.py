@@ -75,6 +75,7 @@ def test_signed_and_verified(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert found.return_value == 0, found.output
     assert "says: certified" in found.output
     assert "WRONG" not in found.output
+    assert found.output.endswith("this is what the owner of the key issued\n")
     data = json.loads(run.verify("--key", PUBLIC, "-o", "json").output)
     assert (data["headline"], data["holds"]) == ("certified", True)
     assert {one["what"] for one in data["findings"]} >= {"signature", "events.ndjson"}
@@ -83,12 +84,15 @@ def test_signed_and_verified(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 def test_other_manifests_and_no_signature_are_wrong(run: Run) -> None:
-    assert run.verify("-f", run.manifests).return_value == 0
+    unsigned = run.verify("-f", run.manifests)
+    assert unsigned.return_value == 0
+    assert unsigned.output.endswith("no edit shows; who issued it, only a signature checked by --key can show\n")
     assert run.verify("--key", PUBLIC).return_value == 1
     (run.manifests / "shop.yaml").write_text(SERVICE.replace("80", "81"))
     found = run.verify("-f", run.manifests)
     assert found.return_value == 1
     assert "changed: shop.yaml" in found.output
+    assert "this is not what was issued: 1 of 4 findings are wrong" in found.output
 
 
 def test_what_says_not_certified_does_not_pass(run: Run) -> None:
