@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,23 +36,22 @@ async def call(
 ) -> Ended:
     """How the command ended, whatever its exit code; TargetError when it hangs or cannot be started.
 
-    `what` is its purpose, for errors; `env` are variables beside those of this process.
+    `what` is its purpose, for errors; `env` is its whole environment, None that of this process.
     """
     name = Path(argv[0]).name
     with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
         log = Path(folder, "stderr")
-        variables = {**os.environ, **(env or {})}
-        child = await spawn(name, argv, log=log, env=variables, cwd=cwd, piped=True, remove=Path(folder))
+        child = await spawn(name, argv, log=log, env=env, cwd=cwd, piped=True, remove=Path(folder))
         child.stdin.close()
         try:
             async with asyncio.timeout(limit):
                 out = await _read(child.stdout)
-                await child.process.wait()
+                code = await child.process.wait()
         except TimeoutError:
             raise child.failure(f"{what}: no end within {limit:g} s") from None
         finally:
             await asyncio.shield(child.stop(GRACE_SECONDS))
-        return Ended(tuple(argv), child.process.returncode or 0, out, child.stderr_tail())
+        return Ended(tuple(argv), 1 if code is None else code, out, child.stderr_tail())
 
 
 async def run(

@@ -93,6 +93,6 @@ async def _build(go: str, built: Path, timeouts: Timeouts) -> None:
         for schema in SCHEMAS:
             shutil.copyfile(module / schema, folder / "schemas" / Path(schema).name)
         options = ["-tags", "vtprotobuf", "-ldflags", "-s -w", "-o", NAME]
-        env = {"CGO_ENABLED": "0"}
+        env = {**os.environ, "CGO_ENABLED": "0"}
         await run([go, "build", *options, "."], limit=timeouts.istiod_built, what=what, cwd=folder, env=env)
         (folder / NAME).rename(built)

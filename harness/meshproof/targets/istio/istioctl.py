@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,10 @@ from meshproof.border.istio_releases import OLDEST, minor, uninstall
 from meshproof.border.timeouts import Timeouts
 from meshproof.bounded import read_json
 from meshproof.errors import TargetError
-from meshproof.process import spawn
+from meshproof.process import Ended, call
 from meshproof.records import dataclass
 
 NAMESPACE = "istio-system"
-LONGEST_OUTPUT = 64 << 20
 PRODUCT = "istioctl"
 FORBIDDEN = "is forbidden: User"
 # Variables with this prefix set flags; a user may have set them for interactive use.
@@ -32,21 +29,6 @@ MESSAGE = re.compile(r"^(Error|Warning|Info) \[(IST\d+)\] ?(.*)$")
 
 class ForbiddenError(TargetError):
     """The user lacks the right to read something that istioctl needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def said(self) -> str:
-        """Both of its streams, without the drawing."""
-        lines = [line for text in (self.out, self.err) for line in text.splitlines() if not DRAWING.fullmatch(line)]
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +60,7 @@ class Istioctl:
 
     async def call(self, *args: str, timeout: float, what: str) -> Ended:  # noqa: ASYNC109
         """How the command ended, whatever its exit code; TargetError when it hangs or cannot be started."""
-        return await _call(self.argv(*args), _environment(self.kubeconfig), timeout, what)
+        return await call(self.argv(*args), limit=timeout, what=what, env=_environment(self.kubeconfig))
 
     async def run(self, *args: str, timeout: float, what: str) -> str:  # noqa: ASYNC109
         """What the command prints; TargetError with its output when it fails."""
@@ -89,7 +71,7 @@ class Istioctl:
 
     def failure(self, ended: Ended, *args: str, what: str) -> TargetError:
         """The error that a command failed."""
-        return TargetError(f"{what}: istioctl failed (exit code {ended.code})", f"{self.shown(*args)}\n{ended.said}")
+        return TargetError(f"{what}: istioctl failed (exit code {ended.code})", f"{self.shown(*args)}\n{_said(ended)}")
 
     async def precheck(self, timeouts: Timeouts) -> tuple[str, ...]:
         """Ask whether Istio can be installed; the warnings. TargetError with istioctl's reasons when it cannot."""
@@ -100,7 +82,7 @@ class Istioctl:
         # Since 1.10 it exits with 1 for a warning too; an error of istioctl itself has no message of that form.
         if ended.code and (not warnings or any(found[1] == ERROR for found in messages)):
             raise TargetError(
-                "istioctl x precheck: Istio cannot be installed here", f"{self.shown(*args)}\n{ended.said}"
+                "istioctl x precheck: Istio cannot be installed here", f"{self.shown(*args)}\n{_said(ended)}"
             )
         return warnings
 
@@ -165,48 +147,27 @@ async def find(binary: str, kubeconfig: Sequence[Path], context: str, timeouts: 
             f"look: type {binary}",
         )
     argv = [path, "version", "--remote=false", "--output", "json"]
-    ended = await _call(argv, _environment(kubeconfig), timeouts.istioctl_answer, "asking istioctl for its version")
+    limit, what = timeouts.istioctl_answer, "asking istioctl for its version"
+    ended = await call(argv, limit=limit, what=what, env=_environment(kubeconfig))
     try:
         version = str(read_json(ended.out)["clientVersion"]["version"])
     except (ValueError, KeyError, TypeError):
-        raise TargetError(f"{path} does not tell its version: is it istioctl?", ended.said[:500]) from None
+        raise TargetError(f"{path} does not tell its version: is it istioctl?", _said(ended)[:500]) from None
     found = minor(version)
     if found is None:
-        raise TargetError(f"{path} was built without a version ({version}): use that of a release", ended.said[:500])
+        raise TargetError(f"{path} was built without a version ({version}): use that of a release", _said(ended)[:500])
     if found < OLDEST:
         raise TargetError(f"{path} is of Istio {version}; {'.'.join(map(str, OLDEST))} or newer is needed")
     return Istioctl(path, version, tuple(kubeconfig), context)
+
+
+def _said(ended: Ended) -> str:
+    """Both of its streams, without the drawing."""
+    lines = [line for text in (ended.out, ended.err) for line in text.splitlines() if not DRAWING.fullmatch(line)]
+    return "\n".join(lines)
 
 
 def _environment(kubeconfig: Sequence[Path]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FLAGS)}
     own = {"KUBECONFIG": os.pathsep.join(map(str, kubeconfig))} if kubeconfig else {}
     return {**kept, "TERM": "dumb", "NO_COLOR": "1", **own}
-
-
-async def _call(argv: Sequence[str], env: dict[str, str], timeout: float, what: str) -> Ended:  # noqa: ASYNC109
-    with tempfile.TemporaryDirectory(prefix="meshproof-") as folder:
-        log = Path(folder, "stderr")
-        child = await spawn(PRODUCT, argv, log=log, env=env, piped=True, remove=Path(folder))
-        child.stdin.close()
-        try:
-            async with asyncio.timeout(timeout):
-                out = await _read(child.stdout)
-                await child.process.wait()
-        except TimeoutError:
-            raise child.failure(f"{what}: no end within {timeout:g} s") from None
-        finally:
-            await asyncio.shield(child.stop(Timeouts().process_exit))
-        code = child.process.returncode
-        return Ended(1 if code is None else code, out, child.stderr_tail())
-
-
-async def _read(stream: asyncio.StreamReader) -> str:
-    parts: list[bytes] = []
-    size = 0
-    # Output beyond the limit is read, so that the program can end, and dropped.
-    while part := await stream.read(1 << 16):
-        size += len(part)
-        if size <= LONGEST_OUTPUT:
-            parts.append(part)
-    return b"".join(parts).decode(errors="replace")
