@@ -44,7 +44,7 @@ def test_commands_and_files_of_a_hosts_kubeconfig_are_refused(cluster, user, wor
 
 
 def test_unknown_fields_are_left_out():
-    _, cluster, user = parts(config({**CLUSTER, "proxy-url": "http://x"}, {**USER, "as": "system:x"}), "", "h")
+    _, cluster, user = parts(config({**CLUSTER, "proxy-url": "http://x"}, {**USER, "extensions": []}), "", "h")
     assert (cluster, user) == (CLUSTER, USER)
 
 

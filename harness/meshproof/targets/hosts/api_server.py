@@ -25,7 +25,10 @@ LARGEST = 1 << 20
 # No other fields are copied. An exec plugin would run a command of the host's choice on this machine, and files
 # that are named would be read on this machine.
 OF_CLUSTER = ("server", "certificate-authority-data", "insecure-skip-tls-verify", "tls-server-name")
-OF_USER = ("client-certificate-data", "client-key-data", "token", "username", "password")
+OF_USER = (
+    *("client-certificate-data", "client-key-data", "token", "username", "password"),
+    *("as", "as-uid", "as-groups", "as-user-extra"),
+)
 ELSEWHERE = ("client-certificate", "client-key", "tokenFile", "exec", "auth-provider")
 Json = Mapping[str, Any]
 

@@ -134,6 +134,14 @@ def test_a_plugins_token_is_sent(forwarding: Forwarding, client: Any, tmp_path: 
     forwarding(body)
 
 
+def test_a_forward_is_opened_as_the_account_that_is_acted_as(forwarding: Forwarding, client: Any) -> None:
+    async def body(bench: Any) -> None:
+        await works(bench, client(bench.server.url, {}, {"token": "t", "as": "ci"}))
+        assert {request.headers["impersonate-user"] for request in bench.server.asked} == {"ci"}
+
+    forwarding(body)
+
+
 def test_the_proxy_of_the_kubeconfig_is_used(forwarding: Forwarding, authority: Authority, client: Any) -> None:
     asked: list[bytes] = []
 

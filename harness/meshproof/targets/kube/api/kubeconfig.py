@@ -20,6 +20,7 @@ from meshproof.errors import ManifestError, TargetError, UsageError
 from meshproof.manifest.plain import only_document
 from meshproof.records import dataclass
 from meshproof.targets.kube.api.certificate import not_after
+from meshproof.targets.kube.api.identity import impersonation, reread
 from meshproof.targets.kube.api.proxies import from_environment
 
 PRODUCTION = re.compile(r"(?<![a-z])(?<!non[-_. ])(?<!pre[-_. ])prod(?:uction)?(?![a-z])", re.IGNORECASE)
@@ -32,7 +33,8 @@ class Context:
     """One context: the names that it joins, and how its user proves to be who they are.
 
     `plugin` is the command of an exec plugin; `expires` is when its client certificate expires. `proxy` is
-    what the kubeconfig names for the cluster.
+    what the kubeconfig names for the cluster. `impersonation` are the headers by which it acts as another account, and
+    `token_file` is where its token stands, which is written anew.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Context:
     plugin: str = ""
     expires: str = ""
     proxy: str = ""
+    impersonation: tuple[tuple[str, str], ...] = ()
+    token_file: Path | None = None
 
     @property
     def production(self) -> str:
@@ -87,8 +91,18 @@ def read(files: Sequence[Path], name: str) -> Context:
     plugin = identity.get("exec")
     command = _text(plugin.get("command")) if isinstance(plugin, Mapping) else ""
     namespace = _text(context.get("namespace"))
-    proxy = _text(servers[cluster].get("proxy-url"))
-    return Context(name, cluster, user, server, namespace, command, not_after(identity, files), proxy)
+    return Context(
+        name,
+        cluster,
+        user,
+        server,
+        namespace,
+        plugin=command,
+        expires=not_after(identity, files),
+        proxy=_text(servers[cluster].get("proxy-url")),
+        impersonation=impersonation(identity, name),
+        token_file=_token_file(files, user, identity),
+    )
 
 
 def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
@@ -109,7 +123,21 @@ def client(files: Sequence[Path], context: Context, folder: Path) -> ApiClient:
     configuration.no_proxy = ""
     # Requests are repeated in requests.py instead, where a cancelled task ends that.
     configuration.retries = False
-    return ApiClient(configuration)
+    if context.token_file:
+        configuration.refresh_api_key_hook = reread(context.token_file)
+    made = ApiClient(configuration)
+    for header in context.impersonation:
+        made.set_default_header(*header)
+    return made
+
+
+def _token_file(files: Sequence[Path], user: str, identity: Mapping[str, Any]) -> Path | None:
+    """Where a user's token stands: relative to the file that has the user."""
+    named = _text(identity.get("tokenFile"))
+    if not named:
+        return None
+    owner = next(file for file in files if user in dict(_entries((file,), "users", "user")))
+    return owner.parent / named
 
 
 def _entries(files: Sequence[Path], section: str, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

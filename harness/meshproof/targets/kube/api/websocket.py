@@ -87,7 +87,7 @@ class WebSockets:
         async with self._asking:
             given = await asyncio.to_thread(self.api.configuration.auth_settings)
         token = {one["key"]: one["value"] for one in given.values() if one["value"]}
-        return {"User-Agent": str(self.api.user_agent), **token}
+        return {**self.api.default_headers, **token}
 
 
 def trust(configuration: Configuration) -> ssl.SSLContext:
