@@ -164,6 +164,12 @@ class Generator:
         limit = timeouts.locust_users + timeouts.locust_silent
         await conversation.until(lambda: self._observed.began is not None, "begin its load", limit)
 
+    @property
+    def patience(self) -> float:
+        """Seconds for which a client of this load waits for an answer."""
+        assert self._load is not None
+        return self._load.timeout
+
     def grant(self, request: int, total: int) -> None:
         """Allow `total` requests of that index in all (never fewer than before)."""
         self.grant_each([(request, total)])

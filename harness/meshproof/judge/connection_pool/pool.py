@@ -149,16 +149,18 @@ class PoolTrial:
             why = f"{pods} pods share its limits by the balancer's draw" if pods else "it was not driven by a barrier"
             return Outcome.INCONCLUSIVE, f"what the pool lets through is not exact: {why}"
         where = f" at {self.place}" if self.place else f" (no {self.field} is specified)"
-        found = [fault for one in results if (fault := self._wrong(one))]
+        found = [fault for one in results if not one.given_up and (fault := self._wrong(one))]
         found += agreement(results, books)
-        # The pod's high-water mark is that of the whole load.
-        allowed = [_pool(row[self.request or 0]) for row in self._plan.stages]
-        found += high_water(allowed, books, self._plan.clients)
+        # The pod's high-water mark is that of the whole load; what a client gave up, the pod may have still.
+        if not any(one.given_up for one in results):
+            allowed = [_pool(row[self.request or 0]) for row in self._plan.stages]
+            found += high_water(allowed, books, self._plan.clients)
         if found:
             applied = limited_by(self._plan, self._stage, self.request or 0, self.field)
             return Outcome.FAILED, f"{found[0]}{where}{applied}"
-        if len(results) < len(self.steps):
-            return Outcome.INCONCLUSIVE, f"only {len(results)} of {len(self.steps)} steps were driven"
+        driven = len({int(one.mark.values["step"]) for one in results})
+        if driven < len(self.steps):
+            return Outcome.INCONCLUSIVE, f"only {driven} of {len(self.steps)} steps were driven"
         if unclear := self._unclear(results):
             return Outcome.INCONCLUSIVE, f"{unclear}{where}; nothing else was wrong"
         if why := self._unshown():
@@ -167,9 +169,17 @@ class PoolTrial:
 
     def _unclear(self, results: list[StepResult]) -> str:
         """The first step of which each time it was driven would allow for anything; empty where there is none."""
-        shown = {one.step for one in results if not either(one, self._pool)}
-        rests = [one.step for one in results if isinstance(one.step, Rested) and one.step not in shown]
-        return f"the machine is too slow to let a connection rest for {rests[0].seconds:g} s" if rests else ""
+        shown = {one.step for one in results if not one.given_up and not either(one, self._pool)}
+        missing = next((one for one in results if one.step not in shown), None)
+        if missing is None:
+            return ""
+        if isinstance(missing.step, Rested):
+            return f"the machine is too slow to let a connection rest for {missing.step.seconds:g} s"
+        held, patience = missing.mark.values["held_for"], missing.given_up
+        return (
+            f"the machine is too slow for {missing.step}: it held requests for {held:.0f} s, and clients wait for "
+            f"{patience:.0f} s"
+        )
 
     def _is_mine(self, mark: Mark) -> bool:
         return mark.values.get("stage") == self._stage and mark.values.get("request") == self.request

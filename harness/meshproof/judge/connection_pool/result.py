@@ -6,7 +6,7 @@ from typing import Any
 
 from meshproof.border import grpc
 from meshproof.border.books import Mark
-from meshproof.border.observation import Observation
+from meshproof.border.observation import UNANSWERED, Observation
 from meshproof.border.steps import AtOnce, Blocked, ConcurrentUsers, Failing, Rested, Step
 from meshproof.records import dataclass
 
@@ -43,6 +43,16 @@ class StepResult:
     @property
     def served(self) -> int:
         return sum(1 for one in self.observations if one.pod and one.status == 200)
+
+    @property
+    def given_up(self) -> float:
+        """After how many seconds a client gave up waiting, though requests were held for longer; 0 where none did.
+
+        It is not known whether it was while they were: nothing of such a step is judged.
+        """
+        held = self.mark.values.get("held_for", 0.0)
+        vain = [one.latency for one in self.observations if one.error.startswith(UNANSWERED) and one.latency <= held]
+        return min(vain, default=0.0)
 
     def counted(self, name: str) -> int:
         """How much a counter grew in this step."""

@@ -27,7 +27,8 @@ from meshproof.targets.base import Pod
 
 LOOK_INTERVAL = 0.005
 TRIES = 3
-"""A busy machine may let a connection rest for too long: it rests so often at most."""
+"""A busy machine may let a connection rest for too long, or hold requests for longer than clients wait: so often at
+most."""
 CLUSTERS = "cluster.outbound"
 COUNTED = {
     "upstream_rq_pending_overflow": "pending_overflow",
@@ -82,9 +83,9 @@ class _Pacing:
             users = traffic.prepared.load.users
             raise TargetError(f"{traffic.prepared.name}: {size} requests at once need as many users, not {users}")
         first, before, began = self._seen, await self._counts(), traffic.now
-        rested = on_the_way = 0.0
+        rested = on_the_way = held = 0.0
         if isinstance(step, AtOnce):
-            await self._at_once(number, step)
+            held = await self._at_once(number, step)
         elif isinstance(step, Blocked):
             await self._blocked()
         elif isinstance(step, Failing):
@@ -98,8 +99,10 @@ class _Pacing:
         growth = {name: after[name] - before[name] for name in after}
         stood = stalled(traffic.stalls(), began, traffic.now)
         place = {**self.place, "step": number, "first": first, "last": self._seen, "clients": self._clients(step)}
-        traffic.mark("step", **place, rested=rested, on_the_way=on_the_way, stalled=stood, **growth)
-        return not isinstance(step, Rested) or rested + on_the_way < step.most
+        traffic.mark("step", **place, rested=rested, on_the_way=on_the_way, held_for=held, stalled=stood, **growth)
+        if isinstance(step, Rested):
+            return rested + on_the_way < step.most
+        return held < traffic.generator.patience
 
     def _clients(self, step: Step) -> int:
         """How many clients send what a step asks for."""
@@ -143,11 +146,13 @@ class _Pacing:
             return 0.0, one.latency
         return one.started - (last.started + last.latency), last.latency + one.latency
 
-    async def _at_once(self, number: int, step: AtOnce) -> None:
+    async def _at_once(self, number: int, step: AtOnce) -> float:
+        """For how many seconds requests were held."""
         total = step.whole * self._clients(step)
         self.traffic.generator.limit_users(total)
         before, sent = self._seen, self.traffic.feed.seen[self.request]
         await self.pod.hold()
+        began = self.traffic.now
         try:
             for size in range(1, total + 1):
                 client, of_client = divmod(size - 1, step.whole)
@@ -162,8 +167,10 @@ class _Pacing:
         finally:
             await self.pod.heal()
             await self.pod.release()
+        held = self.traffic.now - began
         await self.traffic.until(lambda: self._seen - before >= total)
         self.traffic.generator.only_client(0)
+        return held
 
     async def _settled(self, before: int, size: int) -> dict[str, int]:
         """Where `size` requests are, once they stay there."""

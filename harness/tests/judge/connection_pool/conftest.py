@@ -18,6 +18,7 @@ from meshproof.judge import ConnectionPool
 LIMITS = Location("pool.yaml", 9, 7)
 POD = "httpbin-0"
 WORKLOAD = "default/httpbin"
+PATIENCE = 20.0
 REFUSED = (("x-envoy-overloaded", "true"),)
 
 
@@ -26,8 +27,9 @@ class Proxy:
     """The limits of a proxy (None: no limit), and what it and its pod counted; `attempts` are the route's retries.
 
     `slack` is how many seconds longer than asked a pause takes, and `later` the same when it is made again (None: it is
-    made once); `way` is for how many seconds the requests beside it are on their way. Each of several `clients` has
-    such a proxy, or all of them have one together (`apart` False).
+    made once); `way` is for how many seconds the requests beside it are on their way. `held` is for how many seconds
+    requests are held, each time that they are: one is given up where that is longer than clients wait. Each of several
+    `clients` has such a proxy, or all of them have one together (`apart` False).
     """
 
     n: int | None = None
@@ -39,6 +41,7 @@ class Proxy:
     slack: float = 0.01
     later: float | None = None
     way: float = 0.0
+    held: tuple[float, ...] = (0.0,)
     connect: float = 10.0
     attempts: int = 0
     clients: int = 1
@@ -55,15 +58,25 @@ class Proxy:
         """Take every step in order, as a barrier load does."""
         self.mark("pods", pods=self.pods)
         for number, step in enumerate(steps if self.pods == 1 else ()):
-            first, got = len(self.observations), len(self.received)
-            growth = self.take(number, step)
-            received = len(self.received) - got
-            self.mark("step", step=number, first=first, last=len(self.observations), received=received, **growth)
             if isinstance(step, Rested) and self.later is not None:
-                self.slack, first, got = self.later, len(self.observations), len(self.received)
-                growth = self.take(number, step)
-                received = len(self.received) - got
-                self.mark("step", step=number, first=first, last=len(self.observations), received=received, **growth)
+                self.once(number, step)
+                self.slack = self.later
+            elif isinstance(step, AtOnce):
+                for seconds in self.held[:-1]:
+                    self.once(number, step, seconds)
+            self.once(number, step, self.held[-1])
+
+    def once(self, number: int, step: Step, held: float = 0.0) -> None:
+        """Take a step, and mark it."""
+        first, got = len(self.observations), len(self.received)
+        growth = self.take(number, step)
+        if isinstance(step, AtOnce) and held >= PATIENCE:
+            self.observations[-1] = replace(
+                self.observations[-1], status=0, pod="", workload="", latency=PATIENCE, error="no answer within 20 s"
+            )
+        received = len(self.received) - got
+        place = {"step": number, "first": first, "last": len(self.observations), "held_for": held}
+        self.mark("step", **place, received=received, **growth)
 
     def take(self, number: int, step: Step) -> dict[str, float]:
         if isinstance(step, OneByOne):

@@ -1,4 +1,4 @@
-"""A connection that a busy machine let rest for too long rests again, and not without end."""
+"""What a busy machine let rest, or held, for too long does so again, and not without end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from meshproof.border.observation import Observation
-from meshproof.border.steps import OneByOne, Rested
+from meshproof.border.steps import AtOnce, OneByOne, Rested
 from meshproof.run.pacing import barrier
 from meshproof.run.pacing.barrier import TRIES, _Pacing, _stage
 
@@ -66,3 +66,33 @@ def test_a_rest_counts_with_what_the_requests_beside_it_took(
     (mark,) = marks
     assert mark["rested"] == pytest.approx(1.0 + late)
     assert mark["on_the_way"] == pytest.approx(2 * latency)
+
+
+@pytest.mark.parametrize(("held", "shows"), [(0.5, True), (25.0, False)])
+def test_what_was_held_for_longer_than_clients_wait_shows_nothing(
+    monkeypatch: pytest.MonkeyPatch, held: float, shows: bool
+) -> None:
+    marks: list[dict[str, float]] = []
+
+    async def nothing(*_: object, **__: object) -> Any:
+        return SimpleNamespace(received=0)
+
+    async def counters() -> dict[str, int]:
+        return {}
+
+    async def at_once(*_: object) -> float:
+        return held
+
+    traffic: Any = SimpleNamespace(
+        prepared=SimpleNamespace(load=SimpleNamespace(users=3, clients=1)),
+        generator=SimpleNamespace(only_client=lambda _: None, patience=20.0),
+        feed=SimpleNamespace(seen=[1]),
+        live=SimpleNamespace(at_rest=nothing, counters=counters),
+        now=0.0,
+        stalls=lambda: (),
+        mark=lambda _, **values: marks.append(values),
+    )
+    pacing = _Pacing(traffic, SimpleNamespace(books=nothing), 0, 0)  # type: ignore[arg-type]
+    monkeypatch.setattr(_Pacing, "_at_once", at_once)
+    assert asyncio.run(pacing.take(3, AtOnce(3))) is shows
+    assert [one["held_for"] for one in marks] == [held]
