@@ -22,7 +22,8 @@ VALUE_FIELDS = frozenset(
 # A condition's pattern still means what takes its place: the replay of a run goes by it.
 PATTERN, HIDDEN_PATTERN = "regex", rf"\{HIDDEN}"
 # The header that a condition of an AuthorizationPolicy is about.
-CONDITION = re.compile(r"request\.headers\[(.*)]")
+HEADER = "request.headers["
+CONDITION = re.compile(re.escape(HEADER) + r"(.*)]")
 
 
 def redact(text: str) -> str:
@@ -49,6 +50,15 @@ def redact_quoted(line: str) -> str:
 
 def is_credential(name: str) -> bool:
     """Whether a header, parameter or field of this name holds a credential."""
+    return _known_name(name) if len(name) <= SHORT else _is_credential(name)
+
+
+@lru_cache(maxsize=4096)
+def _known_name(name: str) -> bool:
+    return _is_credential(name)
+
+
+def _is_credential(name: str) -> bool:
     return SUSPECT.search(name) is not None and named().fullmatch(name) is not None
 
 
@@ -133,5 +143,5 @@ def _is_name(value: Any) -> bool:
     # What stands before a slash is the domain of an annotation's or a label's name.
     if not isinstance(value, str):
         return False
-    header = CONDITION.fullmatch(value)
+    header = CONDITION.fullmatch(value) if value.startswith(HEADER) else None
     return is_credential(header[1] if header else value.rpartition("/")[2])

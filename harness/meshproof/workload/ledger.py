@@ -75,17 +75,23 @@ class Ledger:
         self.rows.append((*asked, digest, time.time(), request.http2))
 
     def page(self, start: int) -> dict[str, Any]:
-        """The counts, and the kept requests from `start` on as far as a page goes; `next` is None at the end."""
+        """The counts, and the kept requests from `start` on as far as a page goes; `next` is None at the end.
+
+        Of a header a request has its place in `headers`, which holds each once: most are the same in all requests.
+        """
         rows: list[list[Any]] = []
+        places: dict[tuple[bytes, bytes], int] = {}
         size = 0
-        for row in self.rows[start:]:
-            headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in row[4]]
-            rows.append([*row[:4], headers, *row[5:]])
-            size += 200 + len(row[2]) + sum(len(name) + len(value) + 8 for name, value in row[4])
+        for number in range(start, len(self.rows)):
+            row = self.rows[number]
+            rows.append([*row[:4], [places.setdefault(pair, len(places)) for pair in row[4]], *row[5:]])
+            size += 200 + len(row[2]) + sum([len(name) + len(value) + 8 for name, value in row[4]])
             if size >= PAGE_BYTES:
                 break
+        headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in places]
         following = start + len(rows)
-        return self.counts() | {"requests": rows, "next": following if following < len(self.rows) else None}
+        further = following if following < len(self.rows) else None
+        return self.counts() | {"requests": rows, "headers": headers, "next": further}
 
     def counts(self) -> dict[str, int]:
         return {

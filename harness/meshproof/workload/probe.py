@@ -101,13 +101,14 @@ class Probe:
         start: int | None = 0
         while start is not None:
             page = await self._channel.command("books", **{"from": start})
-            received += map(self._received, page["requests"])
+            headers = tuple(map(tuple, page["headers"]))
+            received += [self._received(row, headers) for row in page["requests"]]
             start = page["next"]
         return self._book(page, tuple(received))
 
-    def _received(self, row: Sequence[Any]) -> Received:
-        headers, http2 = tuple(map(tuple, row[4])), None if self._beside_sidecar else row[7]
-        return Received(row[0], self.pod, row[1], row[2], row[3], headers, row[5], row[6], http2)
+    def _received(self, row: Sequence[Any], headers: Sequence[tuple[str, str]]) -> Received:
+        own, http2 = tuple([headers[place] for place in row[4]]), None if self._beside_sidecar else row[7]
+        return Received(row[0], self.pod, row[1], row[2], row[3], own, row[5], row[6], http2)
 
     async def hold(self) -> None:
         """From now on requests are received and counted, but not answered until release()."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,6 +16,9 @@ import pytest
 from meshproof.suite import PACKAGE, folder
 
 SCHEMA = json.loads((PACKAGE.parents[1] / "docs" / "report.schema.json").read_text())
+
+# Loads the fixtures of a target as the plugin does, and prints what came with them.
+LOAD = "import runpy, sys; runpy.run_path(sys.argv[1]); print(*(one for one in sys.modules if 'meshproof' in one))"
 
 # How a pytest run may go: in one process, or with workers of xdist.
 WORKERS = [pytest.param((), id="alone"), pytest.param(("-n", "2"), id="workers", marks=pytest.mark.long)]
@@ -39,6 +45,12 @@ def test_the_built_in_canary_passes_on_two_workers(place: Any) -> None:
     assert (merged["outcome"], [one["scenario"] for one in merged["scenarios"]]) == ("passed", ran)
     assert {one.name for one in (running.output / "manifests").iterdir()} == set(ran)
     assert sorted(ran) == ["CanaryByHeader", "CanaryRamp", "CanarySplit"]
+
+
+@pytest.mark.parametrize("path", sorted(folder("fixtures").glob("*.py")), ids=lambda path: path.stem)
+def test_a_worker_that_gets_no_scenario_imports_no_target(path: Path) -> None:
+    loaded = subprocess.run([sys.executable, "-c", LOAD, path], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == ""
 
 
 def test_a_mesh_that_is_wrong_fails_with_the_reason_alone(place: Any) -> None:

@@ -10,7 +10,9 @@ from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.scenario import Bounded, Examinable, Reconciling, Refutable, Trial
 
+# How much further a trial is when it is told again; of so many trials that nobody sees each at once, more.
 PROGRESS_GROWTH = 1.08
+MANY_TRIALS, GROWTH_OF_MANY = 24, 1.25
 # A fail-fast load sends about so many requests of a stage, and each at least so often, before the books are read.
 FIRST_EXAMINED = 64
 FIRST_EXAMINED_EACH = 8
@@ -57,6 +59,7 @@ class Feed:
         self._examined: set[int] = set()
         self._routes: dict[tuple[int, int], tuple[Trial, ...]] = {}
         self._marks: dict[int, int] = {}
+        self._growth = PROGRESS_GROWTH if len(self.trials) < MANY_TRIALS else GROWTH_OF_MANY
         self._bounded: dict[Trial, Bounded] = {trial: trial for trial in self.trials if isinstance(trial, Bounded)}
         # Trials by which the credit of requests changes that have not been observed: all others want by request.
         self._wide = tuple(
@@ -157,6 +160,6 @@ class Feed:
         for number, trial in enumerate(self.trials):
             mark = self._marks.get(number, 1)
             if mark and (trial.count >= mark or (trial.decided and trial.count)):
-                grown = max(mark + 5, int(trial.count * PROGRESS_GROWTH))
+                grown = max(mark + 5, int(trial.count * self._growth))
                 self._marks[number] = 0 if trial.decided else grown
                 yield trial

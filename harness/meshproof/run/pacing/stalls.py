@@ -7,7 +7,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Iterable
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import field
 from pathlib import Path
 
@@ -104,3 +105,27 @@ def together(several: Iterable[Stall], apart: float) -> list[Stall]:
         else:
             found.append(one)
     return found
+
+
+class Times:
+    """Times in order, of which none ends after a later one, and what of a span each of them takes.
+
+    A busy machine is late some fifty times a second, and each observation is asked for: it looks at those alone that
+    it meets.
+    """
+
+    __slots__ = ("_ends", "_several")
+
+    def __init__(self, several: Sequence[Stall]) -> None:
+        self._several = several
+        self._ends = [one.end for one in several]
+
+    def within(self, start: float, end: float) -> list[float]:
+        """For how many seconds each that lies between two moments, wholly or in part, does so."""
+        found: list[float] = []
+        for at in range(bisect_right(self._ends, start), len(self._ends)):
+            one = self._several[at]
+            if one.start >= end:
+                break
+            found.append(min(one.end, end) - max(one.start, start))
+        return found

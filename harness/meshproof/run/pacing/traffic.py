@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import field, replace
+from dataclasses import field, fields
+from operator import attrgetter
+from typing import Any
 
-from meshproof.border.books import Mark, Stall, stalled
+from meshproof.border.books import Mark, Stall
 from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
@@ -15,12 +17,15 @@ from meshproof.process.stall_watch import PERIOD
 from meshproof.records import dataclass
 from meshproof.report.events import ConfigApplied, Emit, Progress
 from meshproof.run.pacing.feed import Feed
-from meshproof.run.pacing.stalls import Stalls, together
+from meshproof.run.pacing.stalls import Stalls, Times, together
 from meshproof.run.prepare import Prepared
 from meshproof.run.showing.sightings import Sightings
 from meshproof.scenario import Trial
 from meshproof.targets.base import Attributing, LiveMesh, Nearby
 from meshproof.traffic.locust import Generator
+
+# All that a generator says of a request: its last two fields tell of the machine.
+SEEN: Callable[[Observation], tuple[Any, ...]] = attrgetter(*(one.name for one in fields(Observation)[:-2]))
 
 
 @dataclass(slots=True)
@@ -156,15 +161,10 @@ class Traffic:
         waits = together(self.watch.waits(proxies, start), PERIOD) if proxies else []
         if not stalls and not waits:
             return batch
-        still, waiting = ([Stall(one.start - zero, one.end - zero) for one in several] for several in (stalls, waits))
-        return [
-            replace(
-                one,
-                stalled=stalled(still, one.started, one.started + one.latency),
-                waited=max((stalled((wait,), one.started, one.started + one.latency) for wait in waiting), default=0.0),
-            )
-            for one in batch
-        ]
+        still, waiting = (
+            Times([Stall(one.start - zero, one.end - zero) for one in several]) for several in (stalls, waits)
+        )
+        return [_late(one, still, waiting) for one in batch]
 
     def _progress(self, trial: Trial) -> Progress:
         request = "" if trial.request is None else str(self.prepared.load.requests[trial.request])
@@ -172,3 +172,13 @@ class Traffic:
         return Progress(
             self.prepared.name, trial.check, request, trial.stage or 0, n, limit, trial.arms(), self.seconds
         )
+
+
+def _late(one: Observation, still: Times, waiting: Times) -> Observation:
+    """The observation with for how long of it the machine stood still, and its proxy waited."""
+    end = one.started + one.latency
+    stood, waited = still.within(one.started, end), waiting.within(one.started, end)
+    if not stood and not waited:
+        return one
+    late: tuple[Any, ...] = (*SEEN(one), sum(stood), max(waited, default=0.0))
+    return Observation(*late)

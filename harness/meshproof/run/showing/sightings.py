@@ -129,9 +129,14 @@ def slots(several: Iterable[Sighting]) -> tuple[float, tuple[Slot, ...]]:
 def examples(several: Iterable[Sighting], requests: tuple[str, ...]) -> tuple[Example, ...]:
     """Ten requests at most, of each kind of answer one where there is space: the rarest kinds first."""
     own = list(several)
-    rarest = reversed(_kinds(own))
-    rows = [list(chain.from_iterable(one.first.get(kind, ()) for one in own)) for kind in rarest]
-    turns: Iterator[tuple[Observation | None, ...]] = zip_longest(*rows)
+    rarest = list(reversed(_kinds(own)))
+    # No more of any kind are looked at than are shown.
+    rows: dict[Kind, list[Observation]] = {kind: [] for kind in rarest[:EXAMPLES]}
+    for one in own:
+        for kind, first in one.first.items():
+            if (row := rows.get(kind)) is not None and len(row) < EXAMPLES:
+                row += first
+    turns: Iterator[tuple[Observation | None, ...]] = zip_longest(*rows.values())
     chosen = [one for turn in turns for one in turn if one is not None][:EXAMPLES]
     return tuple(_example(one, requests) for one in chosen)
 

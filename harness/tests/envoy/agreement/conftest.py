@@ -204,9 +204,10 @@ async def met(mesh: Mesh, port: int, books: dict[str, Ledger], number: int, one:
     pod, workload = named.get("x-meshproof-pod", ""), named.get("x-meshproof-workload", "")
     digest = sha256(body).hexdigest()
     seen = [
-        Received(row[0], pod, *row[1:4], tuple(map(tuple, row[4])), *row[5:])
+        Received(row[0], pod, *row[1:4], tuple(tuple(page["headers"][place]) for place in row[4]), *row[5:])
         for pod, book in books.items()
-        for row in book.page(0)["requests"]
+        for page in (book.page(0),)
+        for row in page["requests"]
         if row[0] == str(number)
     ]
     observation = Observation(str(number), 0, 0, 0.0, latency, status, pod, workload, "", len(body), fields, digest)

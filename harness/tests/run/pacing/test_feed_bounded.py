@@ -72,3 +72,16 @@ def test_no_more_than_the_window_and_everything_in_a_transition() -> None:
     assert dict(feed.grants()) == {0: 1}
     feed.stage = -1
     assert dict(feed.grants()) == {0: 1, 1: 1}
+
+
+def test_each_of_many_trials_is_told_less_often_and_still_at_its_end() -> None:
+    def told(trials: int) -> list[int]:
+        feed, found = Feed([Simple(1000) for _ in range(trials)], 1, window=50), []
+        for _ in range(1000):
+            feed.take([seen(0)])
+            found += [one.count for one in feed.progressed() if one is feed.trials[0]]
+        return found
+
+    one, many = told(1), told(100)
+    assert len(many) < len(one) / 2
+    assert one[-1] == many[-1] == 1000

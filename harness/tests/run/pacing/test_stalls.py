@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
 from meshproof.process import stall_watch
 from meshproof.process.stall_watch import PERIOD, SIZE
-from meshproof.run.pacing.stalls import Stalls, together
+from meshproof.run.pacing.stalls import Stalls, Times, together
 from meshproof.run.pacing.traffic import Traffic
 
 FROZEN = 0.4
@@ -200,3 +201,17 @@ def test_a_request_is_late_by_what_its_own_proxies_waited() -> None:
     load: Any = Traffic(None, live, generator, None, None, Timeouts(), Waits())  # type: ignore[arg-type]
     (hit,) = load._with_stalls([seen(0.4, 0.5)])
     assert (hit.stalled, hit.waited) == (pytest.approx(0.1), pytest.approx(0.25))
+
+
+def test_of_many_times_those_alone_that_a_span_meets_are_looked_at_and_none_is_missed() -> None:
+    draw = random.Random(7)
+    ends = sorted(draw.uniform(0, 100) for _ in range(400))
+    several = [Stall(*pair) for pair in zip(ends[::2], ends[1::2], strict=True)]
+    times = Times(several)
+    edges = [(one.start, one.end) for one in several] + [(one.end, one.end + 1) for one in several]
+    drawn = [(start, start + draw.uniform(0, 5)) for start in (draw.uniform(-5, 105) for _ in range(500))]
+    for start, end in [*edges, *drawn]:
+        parts = times.within(start, end)
+        assert sum(parts) == pytest.approx(stalled(several, start, end))
+        assert max(parts, default=0.0) == max(stalled((one,), start, end) for one in several)
+        assert all(part > 0 for part in parts)
