@@ -20,10 +20,11 @@ from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.predict.gateways.servers import Entry, pods
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
+from meshproof.mesh.requests.clients.apart import requests_about, told_apart
+from meshproof.mesh.requests.clients.sources import others
 from meshproof.mesh.requests.overlaps.pairs import table
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
-from meshproof.mesh.requests.sources import others
 from meshproof.records import dataclass
 
 MOST = 20_000
@@ -52,11 +53,17 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
         left_out += _about(mesh, usual, None, found)
         found[usual] |= dict.fromkeys(_plain(services, usual))
     further = [(client, rules, mesh) for mesh, _ in parts for client, rules in others(mesh, usual).items()]
-    names = list(dict.fromkeys(client for client, _, _ in further))
+    apart = told_apart([mesh for mesh, _ in parts], usual)
+    names = list(dict.fromkeys((*(client for client, _, _ in further), *apart)))
     chosen = set(names[:MOST_CLIENTS])
     for client, rules, mesh in further:
         if client in chosen:
             left_out += _about(mesh, client, rules, found)
+    for client, several in apart.items():
+        if client in chosen:
+            shown = [one for one in found[usual] if not one.gateway]
+            for mesh, _ in parts:
+                found.setdefault(client, {}).update(dict.fromkeys(requests_about(mesh, usual, several, shown)))
     for client in (usual, *chosen):
         found[client] |= dict.fromkeys(_across(parts, client, left_out))
     for client in chosen:

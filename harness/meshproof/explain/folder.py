@@ -68,7 +68,7 @@ def read(
         built = replace(built, notices=tuple(dict.fromkeys((*manifests.notices, *built.notices))))
         client = source(namespace)
         if sender:
-            from meshproof.mesh.requests.sources import parsed
+            from meshproof.mesh.requests.clients.sources import parsed
 
             client = parsed(sender, namespace, built.mesh)
         return Asked(built, _entering(built, named, namespace, client, tls), client)

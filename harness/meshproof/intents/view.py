@@ -21,7 +21,7 @@ from meshproof.mesh.model.virtual_service import HttpRoute, TcpRoute
 from meshproof.mesh.predict.gateways.servers import Entry
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import at, entering, from_namespace
-from meshproof.mesh.requests.sources import parsed
+from meshproof.mesh.requests.clients.sources import parsed
 from meshproof.records import dataclass
 
 

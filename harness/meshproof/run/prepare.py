@@ -28,7 +28,7 @@ from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict, require_endpoints
-from meshproof.mesh.requests.sources import parsed
+from meshproof.mesh.requests.clients.sources import parsed
 from meshproof.records import dataclass
 from meshproof.run.resolve import located, recording, resolved
 from meshproof.scenario import Check, Plan, Scenario

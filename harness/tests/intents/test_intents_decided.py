@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.intents.intent import Intent, Never
+from meshproof.border.source import source
 from meshproof.border.verdict import Outcome
 from meshproof.errors import ManifestError, UsageError
 from meshproof.intents.cases import decided
@@ -81,6 +82,22 @@ def test_a_promise_speaks_of_pods_whatever_leads_to_them(world) -> None:
     found = world(text).case("- never: {to: beta}")
     assert found.outcome is Outcome.FAILED
     assert "GET http://reviews.shop/ reaches it: reviews.shop 100 %" in found.reason
+
+
+def test_a_promise_is_held_against_clients_that_see_other_rules(world) -> None:
+    # Whoever does not see the rule reaches what it leads away from.
+    place = Path(__file__).parents[3] / "examples/shop/apps.yaml"
+    rule = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cart, namespace: default}
+spec:
+  exportTo: ["."]
+  hosts: [cart.shop.svc.cluster.local]
+  http: [{route: [{destination: {host: orders.shop.svc.cluster.local}}]}]
+"""
+    found = world(place.read_text() + rule).case("- never: {to: cart}")
+    assert (found.outcome, found.sender) == (Outcome.FAILED, source("shop"))
 
 
 def test_a_promise_about_nobody_is_never_kept(shop) -> None:

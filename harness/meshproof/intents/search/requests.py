@@ -16,9 +16,10 @@ from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 from meshproof.mesh.predict.connections.within import PROTOCOLS
 from meshproof.mesh.requests.addresses import short_name
+from meshproof.mesh.requests.clients.apart import requests_about, told_apart
+from meshproof.mesh.requests.clients.sources import others
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
-from meshproof.mesh.requests.sources import others
 from meshproof.records import dataclass
 
 MOST_CLIENTS = 16
@@ -43,10 +44,19 @@ class Asked:
 
 def asked(view: View, *, thorough: bool = False, alone: bool = False) -> tuple[Asked, ...]:
     """The samples and boundary probes of a client and, unless it is `alone`, of all that rules tell apart from it."""
-    clients = [] if alone else list(others(view.mesh, view.client).items())
-    left = max(0, len(clients) - MOST_CLIENTS)
-    found = replace(_of(view, None, thorough=thorough), clients=left)
-    return found, *(_of(replace(view, client=one), rules, thorough=thorough) for one, rules in clients[:MOST_CLIENTS])
+    rules = {} if alone else others(view.mesh, view.client)
+    apart = {} if alone else told_apart([view.mesh], view.client)
+    clients = list(dict.fromkeys((*rules, *apart)))
+    found = replace(_of(view, None, thorough=thorough), clients=max(0, len(clients) - MOST_CLIENTS))
+    further = []
+    for one in clients[:MOST_CLIENTS]:
+        own = _of(replace(view, client=one), rules.get(one, frozenset()), thorough=thorough)
+        shown = [expectation.request for expectation, _ in found.expectations]
+        about = requests_about(view.mesh, view.client, apart.get(one, ()), shown)
+        known = {expectation.request for expectation, _ in own.expectations}
+        new = _predicted(own.view, [request for request in about if request not in known])
+        further.append(replace(own, expectations=(*own.expectations, *new)))
+    return found, *further
 
 
 def _of(view: View, among: frozenset[Location] | None, *, thorough: bool) -> Asked:

@@ -5,8 +5,10 @@ Fields follow https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import StrEnum
 
+from meshproof.errors import Location
 from meshproof.mesh.model.traffic_policy.locality import LocalitySetting
 from meshproof.mesh.model.virtual_service import Retries
 from meshproof.records import dataclass
@@ -27,7 +29,8 @@ class OutboundMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MeshConfig:
-    """`retries` are those of routes that state none; `outbound` None: not told; `given` is all of it, as JSON.
+    """`retries` are those of routes that state none; `outbound` None: not told; `given` is all of it, as JSON, and
+    `location` where it stands.
 
     `connect_timeout`, in seconds, and `locality` are those of destinations that state none (None: Istio's own).
     """
@@ -38,6 +41,7 @@ class MeshConfig:
     given: str = ""
     connect_timeout: float | None = None
     locality: LocalitySetting | None = None
+    location: Location | None = field(default=None, compare=False)
 
 
 DEFAULT = MeshConfig()

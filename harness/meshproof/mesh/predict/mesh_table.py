@@ -228,13 +228,16 @@ def _nobody(mesh: Mesh, request: Request, client: Client) -> str:
     one = service_of(mesh, request.domain, client.namespace)
     if one:
         return f"{one.called} has no port {client.port}"
-    if mesh.knows(request.domain) or _is_elsewhere(mesh, request.domain, client.namespace):
+    if hidden := _hidden(mesh, request.domain, client.namespace):
+        if any(one.unlisted and visibility.sees(client.namespace, one.export_to, one.namespace) for one in hidden):
+            return f"the Sidecar of the client does not import {request.domain}"
         return f"{request.domain} is not exported to {client.namespace}"
     passed = " (ALLOW_ANY: a cluster passes it on)" if mesh.config.outbound is OutboundMode.ALLOW_ANY else ""
     return f"no Service and no VirtualService is called {request.domain}{passed}"
 
 
-def _is_elsewhere(mesh: Mesh, name: str, namespace: str) -> bool:
-    """Whether a Service that a client of this namespace does not see has a name, in full or a part of it."""
+def _hidden(mesh: Mesh, name: str, namespace: str) -> tuple[Service, ...]:
+    """The Services that a client of this namespace does not see and that have a name, in full or a part of it."""
     start = f"{name}." if "." in name else f"{name}.{namespace}."
-    return any(one.host.startswith(start) for one in mesh.services_called(name.partition(".")[0]))
+    called = mesh.services_called(name.partition(".")[0])
+    return (*mesh.services_of(name), *(one for one in called if one.host.startswith(start)))

@@ -72,13 +72,13 @@ def _seen(mesh: Mesh, gateway: str, namespace: str) -> Seen:
 
     found = [one for one in bound if sees(namespace, one.export_to, one.namespace)]
     if gateway == MESH_GATEWAY:
-        found = [one for one in found if not one.gateway_api or one.connections or _is_for(mesh, one, namespace)]
+        found = [one for one in found if not one.gateway_api or one.connections or is_for(mesh, one, namespace)]
     several = tuple(sorted(found, key=rank))
     return Seen(several, by_hosts([one.hosts for one in several]))
 
 
-def _is_for(mesh: Mesh, route: VirtualService, namespace: str) -> bool:
-    """Whether a route of HTTP is for clients in `namespace`: its own, or all where its Service is with it.
+def is_for(mesh: Mesh, route: VirtualService, namespace: str) -> bool:
+    """Whether a route of the Gateway API is for clients in `namespace`: its own, or all where its Service is with it.
 
     Source: https://gateway-api.sigs.k8s.io/mesh/#how-it-works (producer and consumer routes).
     """

@@ -18,7 +18,7 @@ from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, open_to
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, at, covered_by, short_name
-from meshproof.mesh.requests.sources import predicted
+from meshproof.mesh.requests.clients.sources import predicted
 
 
 def connections(

@@ -17,13 +17,13 @@ from meshproof.mesh.predict.mesh_table import UNREAD
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.authorization import probes_of, shown
 from meshproof.mesh.requests.boundaries import host_boundaries, rule_boundaries
+from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.matching import known_paths, requests_of
 from meshproof.mesh.requests.overlaps.avoiding import reaching_beyond
 from meshproof.mesh.requests.overlaps.meeting import meets
 from meshproof.mesh.requests.overlaps.pairs import overlaps, table
 from meshproof.mesh.requests.samples import MOST_TRIES, first_reaching
 from meshproof.mesh.requests.selection import Group, Selection, select
-from meshproof.mesh.requests.sources import predicted
 
 # What a folder of more than a thousand Services has.
 MOST = 20_000

@@ -27,12 +27,12 @@ from meshproof.mesh.predict.mesh_table import HANDSHAKE
 from meshproof.mesh.predict.visibility import sees, virtual_services
 from meshproof.mesh.requests.addresses import addresses, kept_out
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
+from meshproof.mesh.requests.clients.sources import predicted
+from meshproof.mesh.requests.clients.unruled import uncalled, unruled
 from meshproof.mesh.requests.completing import answerable, as_call
 from meshproof.mesh.requests.connections import beside, connections, why_unconnected
 from meshproof.mesh.requests.matching import requests_of
 from meshproof.mesh.requests.overlaps.avoiding import reaching_beyond
-from meshproof.mesh.requests.sources import predicted
-from meshproof.mesh.requests.unruled import unruled
 
 MOST_TRIES = 48
 
@@ -83,6 +83,7 @@ def sample_requests(
                     notices.append(Notice(connection.location, why))
     if among is None:
         requests += [_answerable(mesh, one, client) for one in unruled(mesh, client, called)]
+        requests += [_answerable(mesh, one, client) for one in uncalled(mesh, client, requests, called)]
     return tuple(dict.fromkeys(requests)), tuple(notices)
 
 

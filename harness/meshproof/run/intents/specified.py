@@ -9,7 +9,7 @@ from meshproof.border.request import Tls
 from meshproof.border.source import source
 from meshproof.border.verdict import Precision
 from meshproof.manifest.load import Choice, Progress
-from meshproof.mesh.requests.sources import parsed
+from meshproof.mesh.requests.clients.sources import parsed
 from meshproof.run.verification.specification import Limits, Specification, nothing_more, read
 
 

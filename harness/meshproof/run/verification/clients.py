@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from meshproof.border.expectation import Expectation
+from meshproof.border.request import Request
 from meshproof.border.source import Source, source
 from meshproof.errors import Location
+from meshproof.mesh.requests.clients.apart import requests_about, told_apart
+from meshproof.mesh.requests.clients.sources import as_called_by, others
+from meshproof.mesh.requests.clients.unruled import calls
 from meshproof.mesh.requests.samples import sample_requests
-from meshproof.mesh.requests.sources import as_called_by, others
+from meshproof.mutate.meaning import meaning
 from meshproof.records import dataclass
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.boundaries import LeftOut, boundary_expectations
 from meshproof.run.verification.specification import Specification
 
 MOST_CLIENTS = 16
+# Requests of one client about what tells it apart.
+MOST_REQUESTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,9 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
     further: list[Sent] = []
     elsewhere: dict[Location, str] = {}
     left = Counter(dict(bounds))
+    most = sys.maxsize if specification.thorough else MOST_CLIENTS
     for client, rules in others(mesh, usual).items():
-        if not any_client or chosen or len(further) >= MOST_CLIENTS:
+        if not any_client or chosen or len(further) >= most:
             for rule in rules & unreached.keys():
                 unreached[rule] = f"this rule is for a client {client}, not for {usual}: name it with --from"
                 if chosen:
@@ -94,7 +103,54 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
         # What the usual client gets for the same request shows that the rule is for the other one alone.
         same = (specification.expectation(as_called_by(mesh, one, client, usual)) for one in several)
         first.samples.extend(_new(same, first.samples))
+    # A Service that one of the two hides from the usual client is among no samples of the other.
+    either = (one for service in mesh.services for one in calls(mesh, service, usual))
+    if len(specification.meshes) > 1:
+        _add(first, [specification.expectation(one) for one in either if _is_changed(specification, one)])
+    for client, aparts in told_apart(specification.meshes, usual).items():
+        own = sent_by(specification, client)
+        shown = [one.request for one in first.samples]
+        about = (one for one in requests_about(mesh, usual, aparts, shown) if _is_told(specification, own, one))
+        known = next((one for one in further if one.client == client), None)
+        if not any_client or chosen or (known is None and len(further) >= most):
+            if next(about, None):
+                why = f"{aparts[0].what} treats a client {client} otherwise than {usual}: name it with --from"
+                (elsewhere if chosen else unreached)[aparts[0].place] = why
+            continue
+        taken = list(islice(about, MOST_REQUESTS))
+        if more := sum(1 for _ in about):
+            left[aparts[0].place] += more
+        expected = [own.expectation(one) for one in taken]
+        if known is None and expected:
+            further.append(known := Sent(own, [], []))
+        if known is not None:
+            _add(known, expected)
     return Guessed((first, *further), unreached, elsewhere, tuple(left.items()))
+
+
+def _add(sent: Sent, expected: Sequence[Expectation]) -> None:
+    """What pods answer to is a sample; what the proxy answers itself is probed."""
+    sent.samples.extend(_new((one for one in expected if one.arms), sent.samples))
+    sent.probes.extend(_new((one for one in expected if not one.arms), [*sent.samples, *sent.probes]))
+
+
+def _is_changed(specification: Specification, request: Request) -> bool:
+    """Whether something else answers a request in what is applied: pods, or nobody."""
+    wanted, actual = specification.expectation(request), specification.applied_expectation(request)
+    return bool(wanted.arms) is not bool(actual.arms) and not (wanted.undecided or actual.undecided)
+
+
+def _is_told(specification: Specification, own: Specification, request: Request) -> bool:
+    """Whether a request means something else to another client than to the usual one, in what is specified or applied.
+
+    What is passed on to whatever has its address shows nothing.
+    """
+    pairs = [(specification.expectation(request), own.expectation(request))]
+    if len(specification.meshes) > 1:
+        pairs.append((specification.applied_expectation(request), own.applied_expectation(request)))
+    return not all(other.undecided for _, other in pairs) and any(
+        meaning(one) != meaning(other) for one, other in pairs
+    )
 
 
 def _new(several: Iterable[Expectation], known: Iterable[Expectation]) -> list[Expectation]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from meshproof.errors import Location
+from meshproof.mesh.coverage.passing_on import passed_on_otherwise
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.client_tls import PLAIN
@@ -24,6 +25,7 @@ def unseen(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
     yield from _beside(actual, wanted, "is applied and not specified")
     yield from _beside(wanted, actual, "is specified and not applied")
     yield from _selecting(specified, applied)
+    yield from passed_on_otherwise(specified, applied)
 
 
 def _selecting(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:

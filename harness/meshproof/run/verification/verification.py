@@ -22,7 +22,7 @@ from meshproof.mesh.coverage.asked import asked
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.requests.addresses import entering, from_namespace
 from meshproof.mesh.requests.answerable import why_unanswered
-from meshproof.mesh.requests.sources import kept_from, parsed
+from meshproof.mesh.requests.clients.sources import kept_from, parsed
 from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE, Prepared
 from meshproof.run.verification.breakers.loads import prepare_breakers

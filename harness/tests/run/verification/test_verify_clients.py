@@ -13,7 +13,7 @@ from meshproof.errors import UsageError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.requests.sources import parsed
+from meshproof.mesh.requests.clients.sources import parsed
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.verification import Verification, prepare_verification
 from sure import SURE

@@ -94,6 +94,7 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
         json.dumps(plain(fields)),
         timeout.duration() if timeout else None,
         locality(fields),
+        fields.location,
     )
     services, routing, rules = ([one.text() for one in fields.list(name)] for name in EXPORT)
     if NOBODY in services:

@@ -11,8 +11,8 @@ from meshproof.border.source import Source
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 from meshproof.mesh.requests.boundaries import condition_boundaries
+from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.overlaps.meeting import meets
-from meshproof.mesh.requests.sources import predicted
 
 # So many earlier rules are avoided at once.
 MOST_AVOIDED = 2

@@ -15,7 +15,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, TcpMatch, VirtualService
 from meshproof.mesh.predict.called import asked_service, service_of
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mesh.predict.visibility import ALL, OWN, sees
+from meshproof.mesh.predict.visibility import ALL, OWN, is_for, sees
 from meshproof.mesh.requests.addresses import short_name
 
 
@@ -60,6 +60,8 @@ def others(mesh: Mesh, usual: Source) -> Mapping[Source, frozenset[Location]]:
 
 def _place(mesh: Mesh, virtual_service: VirtualService, usual: str) -> str:
     """The namespace of a client that sees a VirtualService and one of its Services: the usual one, if that does."""
+    if virtual_service.gateway_api and not virtual_service.connections:
+        return usual if is_for(mesh, virtual_service, usual) else virtual_service.namespace
     own = (virtual_service.export_to, virtual_service.namespace)
     services = [one for host in virtual_service.hosts for one in mesh.services_of(host)]
     exports = [own, *((one.export_to, one.namespace) for one in services)]
