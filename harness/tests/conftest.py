@@ -14,6 +14,7 @@ from meshproof.language.words import VARIABLES, of_environment
 
 sys.path.insert(0, str(Path(__file__).parent / "preloaded"))
 sys.path.insert(0, str(Path(__file__).parent / "rates"))
+sys.path.insert(0, str(Path(__file__).parent / "ports"))
 
 from preloaded_client import Preloaded, forked
 

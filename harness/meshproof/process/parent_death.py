@@ -33,6 +33,9 @@ def main(argv: list[str]) -> int:
     def reaped(*_: object) -> None:
         found, status = os.waitpid(child, os.WNOHANG)
         if found:
+            # Both may have ended before this process has its turn.
+            if _ended(guard):
+                _remove(directory)
             code = os.waitstatus_to_exitcode(status)
             os._exit(code if code >= 0 else 128 - code)
 
@@ -42,12 +45,25 @@ def main(argv: list[str]) -> int:
         pass
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _end(child)
+    _remove(directory)
+    return 0
+
+
+def _ended(guard: int) -> bool:
+    """Whether the owner has."""
+    os.set_blocking(guard, False)
+    try:
+        return not os.read(guard, 4096)
+    except BlockingIOError:
+        return False
+
+
+def _remove(directory: str) -> None:
     if directory:
         # Imported only now: the import would double the time of every start.
         import shutil
 
         shutil.rmtree(directory, ignore_errors=True)
-    return 0
 
 
 def _end(child: int) -> None:

@@ -8,6 +8,7 @@ import stat
 from dataclasses import replace
 
 import pytest
+from held_port import held_port
 from meshproof.envoy.control_plane.ads import AdsServer
 from meshproof.envoy.control_plane.control import RefusedError
 from meshproof.envoy.node import Proxy
@@ -200,15 +201,12 @@ def test_nobody_else_reads_the_folder_or_asks_the_admin_page(site, build):
 
 
 def test_a_fixed_port_is_used(site, build):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    async def scene():
+    async def scene(port):
         async with site() as s:
             return (await s.serve(build.mesh(), Proxy(ports={5000: port})))[1]
 
-    assert asyncio.run(scene()) == {5000: port}
+    with held_port() as port:
+        assert asyncio.run(scene(port)) == {5000: port}
 
 
 def test_a_killed_envoy_is_told_with_its_command(site, build):

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from held_port import held_port
 from meshproof.border.facts.installation import Balance, GatewayFact, Message, NodeFact, PodFact, Specified
 from meshproof.border.verdict import Outcome
 from meshproof.errors import TargetError
@@ -262,10 +263,9 @@ def test_the_pods_that_balance_are_kept_out_of_the_mesh_and_have_no_rights() -> 
 
 def test_the_balance_server_and_client_work_with_each_other(tmp_path: Any) -> None:
     """Both programs of the pods, run on this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    serve = balance.SERVE.replace(str(balance.PORT), str(port))
-    with subprocess.Popen([sys.executable, "-c", serve]) as server:
+    with held_port() as port:
+        serve = balance.SERVE.replace(str(balance.PORT), str(port))
+        server = subprocess.Popen([sys.executable, "-c", serve])
         try:
             connected = False
             while not connected:
@@ -276,6 +276,7 @@ def test_the_balance_server_and_client_work_with_each_other(tmp_path: Any) -> No
             reported = json.loads(subprocess.check_output(command, timeout=30))
         finally:
             server.terminate()
+            server.wait(30)
     assert reported == {"answers": {socket.gethostname(): 5}, "error": ""}
 
 

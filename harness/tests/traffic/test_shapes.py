@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from held_port import held_port
 from meshproof.border.load import Load, Vantage
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import UsageError
@@ -97,9 +97,7 @@ def test_plain_locust_spreads_the_same_file_over_workers(stand: Callable[..., An
     async def run() -> None:
         async with stand() as here:
             probe = await here.probe()
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = str(free.getsockname()[1])
+            port = str(here.stack.enter_context(held_port()))
             locust = [sys.executable, "-m", "locust", "-f", str(folder("loadtests") / "steady.py"), "--skip-log-setup"]
             worker = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", port]
             master = [*locust, "--headless", "--master", "--expect-workers", "2", "-u", "4", "-r", "4", "-t", "2s"]

@@ -39,7 +39,8 @@ def test_once_a_stage_is_in_force_nothing_of_an_earlier_one_arrives(stand: Calla
             assert [order.index(stage) for stage in stages] == sorted(order.index(stage) for stage in stages)
             tags = {o.id: o.stage for o in seen}
             assert {tags[r.id] for r in (await probe.books()).requests} == {2}
-            assert all(stages.count(stage) >= 100 for stage in order)
+            # Of 150 that are waited for, 100 may have been sent before the stage was.
+            assert all(stages.count(stage) >= 50 for stage in order)
 
     asyncio.run(run())
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from held_port import held_port
 from meshproof.border.request import parse
 from meshproof.traffic import wire
 from meshproof.traffic.generator.prepared import Kind, prepare
@@ -93,10 +94,9 @@ def test_a_connection_that_is_reset_or_ended_before_an_answer_is_one_error() -> 
 
 
 def test_a_refused_connection_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = free.getsockname()
-    client = TcpClient(address, 5.0)
-    assert client.exchange(LINE).status == 0
+    with held_port() as port:
+        client = TcpClient(("127.0.0.1", port), 5.0)
+        assert client.exchange(LINE).status == 0
     assert client.error == "connection refused"
 
 

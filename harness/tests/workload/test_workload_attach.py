@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from held_port import held_port
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import TargetError
 from meshproof.workload import probe as probe_module
@@ -33,19 +34,13 @@ exec {python} "$@" --socket {socket}
 TIMEOUTS = replace(Timeouts(), workload_answer=2.0, workload_attached=5.0, process_exit=1.0)
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @dataclass
 class Container:
     """A workload as a container would run it, and the stand-in that executes commands in it."""
 
     folder: Path
     socket: Path
-    port: int = field(default_factory=free_port)
+    port: int
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -81,8 +76,8 @@ class Container:
 @pytest.fixture
 def container(tmp_path: Path) -> Iterator[Container]:
     # A unix socket's path may be no longer than about a hundred characters.
-    with tempfile.TemporaryDirectory() as short:
-        made = Container(tmp_path, Path(short) / "control.sock")
+    with tempfile.TemporaryDirectory() as short, held_port() as port:
+        made = Container(tmp_path, Path(short) / "control.sock", port)
         yield made
         for process in made.processes:
             process.kill()
@@ -184,6 +179,7 @@ def test_a_pod_without_a_workload_is_an_error_that_names_it(container: Container
 
 def test_a_port_that_is_taken_ends_it_with_the_reason(container: Container) -> None:
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", container.port))
         other.listen()
         process = container.run()

@@ -135,6 +135,6 @@ def test_grpc_says_itself_how_long_it_waits(meet, at_both) -> None:
     for one, (_, kind, _, limit) in zip(found, cases, strict=True):
         late = (200, 14) if kind == GRPC else (504, None)
         assert (one.observation.status, one.observation.grpc_status) == (late if limit else (200, None))
-        assert one.observation.latency == pytest.approx(limit or 0.9, abs=0.35)
+        assert one.observation.latency > (limit or 0.9) - 0.05
         told = dict(one.received[0].headers).get("x-envoy-expected-rq-timeout-ms")
         assert told == (str(round(limit * 1000)) if limit else None)

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
+from held_port import held_port
 from meshproof.border.timeouts import Timeouts
 from meshproof.targets.hosts.images.credentials import Credentials
 from meshproof.targets.hosts.images.push import Pusher
@@ -42,17 +43,15 @@ class Served:
     root: Path
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 def serve(folder: Path, root: Path):
     """Start one; a generator that ends it."""
     if not shutil.which("docker-registry") or not shutil.which("skopeo"):
         pytest.skip("needs docker-registry and skopeo (Debian's packages of these names)")
-    port = free_port()
+    with held_port() as port:
+        yield from serve_at(port, folder, root)
+
+
+def serve_at(port: int, folder: Path, root: Path):
     (folder / "htpasswd").write_text(f"{USER}:{HASH}\n")
     (folder / "config.yml").write_text(CONFIG % (root, port, folder / "htpasswd"))
     with (folder / "registry.log").open("wb") as log:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from held_port import held_port
 from meshproof.border.timeouts import Timeouts
 from meshproof.targets.hosts.inventory import load_inventory
 from meshproof.targets.hosts.prepare.sequence import Preparation, PrepareOptions
@@ -136,16 +137,13 @@ def available() -> str:
 
 
 @contextlib.contextmanager
-def made():
+def made(port):
     folder = Path(tempfile.mkdtemp(prefix="mp-"))
     keys = folder / "keys"
     keys.mkdir(mode=0o700)
     (folder / "scratch").mkdir()
     for name in ("host", "id"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", keys / name], check=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     (keys / "client").write_text("Host *\n  IdentityAgent none\n  GSSAPIAuthentication no\n")
     (keys / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1:{port}\nHostKey /run/keys/host\nAuthorizedKeysFile /run/keys/id.pub\nStrictModes no\n"
@@ -181,7 +179,7 @@ def _scratch(request):
         pytest.skip(f"takes longer than a test should: tox -e hosts (or {ASKED_FOR}=1)")
     if reason := available():
         pytest.skip(reason)
-    with made() as one:
+    with held_port() as port, made(port) as one:
         yield one
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from held_port import held_port
 from meshproof.border.timeouts import Timeouts
 from meshproof.targets.hosts.connection import Connection, connect
 from meshproof.targets.hosts.inventory import load_inventory
@@ -58,8 +59,8 @@ def keygen(path: Path) -> str:
 
 
 @contextmanager
-def started(folder: Path, *options: str) -> Iterator[Sshd]:
-    """Start one; `options` are more lines of its configuration. Skips the test where there is no sshd."""
+def started(folder: Path, port: int, *options: str) -> Iterator[Sshd]:
+    """Start one on that port; `options` are more lines of its configuration. Skips the test where there is no sshd."""
     if SSHD is None:
         pytest.skip("needs sshd (Debian: openssh-server)")
     if os.getuid() != 0 and sys.platform != "linux":
@@ -68,9 +69,6 @@ def started(folder: Path, *options: str) -> Iterator[Sshd]:
     host_key, user_key = keygen(folder / "host"), keygen(folder / "user")
     (folder / "authorized_keys").write_text(user_key + "\n")
     (folder / "authorized_keys").chmod(0o600)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     lines = [
         f"ListenAddress 127.0.0.1:{port}", f"HostKey {folder / 'host'}",
         f"AuthorizedKeysFile {folder / 'authorized_keys'}",
@@ -108,7 +106,7 @@ def _answers(port: int) -> bool:
 def sshd() -> Iterator[Sshd]:
     folder = Path(tempfile.mkdtemp(prefix="mp-"))
     try:
-        with started(folder) as daemon:
+        with held_port() as port, started(folder, port) as daemon:
             yield daemon
     finally:
         shutil.rmtree(folder)

@@ -134,7 +134,7 @@ def test_a_connection_that_is_cut_is_reported_at_once_and_not_made_again(sshd, s
                 await connection.run("true")
             return time.monotonic() - began
 
-    assert run(preparation()) < 5
+    assert run(preparation()) < 15
 
 
 def test_testinfra_sees_the_host_through_the_same_connection(sshd, short, open_connection):

@@ -8,7 +8,6 @@ import datetime
 import json
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 
 import pytest
 import trustme
+from held_port import held_port
 from meshproof.border.timeouts import Timeouts
 from meshproof.process.child import PARENT_DEATH_GUARD
 from meshproof.targets.kube.api.connection import Cluster, connect
@@ -52,11 +52,12 @@ class ControlPlane:
     folder: Path
     url: str = ""
     ca: trustme.CA = field(default_factory=trustme.CA)
+    _ports: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _guards: list[int] = field(default_factory=list)
     _children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
-        etcd, peer, secure, manager = free_ports(4)
+        etcd, peer, secure, manager = (self._ports.enter_context(held_port()) for _ in range(4))
         self.url = f"https://127.0.0.1:{secure}"
         self.ca.cert_pem.write_to_path(str(self.folder / "ca.crt"))
         served = self.ca.issue_cert("127.0.0.1", "localhost")
@@ -138,6 +139,7 @@ class ControlPlane:
             os.close(guard)
         for child in self._children:
             child.wait(20)
+        self._ports.close()
 
     def _spawn(self, program: str, *args: str) -> None:
         held, kept = os.pipe()
@@ -164,14 +166,6 @@ class ControlPlane:
 
 def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 @contextmanager

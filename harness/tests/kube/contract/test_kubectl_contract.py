@@ -107,9 +107,9 @@ def test_a_failure_quotes_the_command_its_exit_code_and_what_it_said(stand_in: S
 def test_a_hang_is_ended_and_named(stand_in: StandIns) -> None:
     fake = stand_in("sys.stderr.write('connecting\\n'); sys.stderr.flush(); time.sleep(600)")
     began = time.monotonic()
-    with pytest.raises(TargetError, match=r"asking: no end within 1 s") as caught:
-        asyncio.run(_run(kubectl(fake.path), "get", "pods", timeout=1))
-    assert time.monotonic() - began < 8
+    with pytest.raises(TargetError, match=r"asking: no end within 3 s") as caught:
+        asyncio.run(_run(kubectl(fake.path), "get", "pods", timeout=3))
+    assert time.monotonic() - began < 60
     assert "connecting" in caught.value.detail
     assert fake.alive() == []
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import sys
+import termios
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from held_port import held_port
 from meshproof.errors import TargetError
 
 Forwarding = Callable[..., None]
@@ -30,6 +34,12 @@ async def eventually(condition: Callable[[], bool], what: str) -> None:
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert condition(), what
+
+
+def unsent(writer: Writer) -> int:
+    """How many bytes the other side's kernel does not have yet."""
+    found = fcntl.ioctl(writer.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+    return writer.transport.get_write_buffer_size() + int.from_bytes(found, sys.byteorder)
 
 
 async def still_leads(forward: Any, word: bytes = b"again") -> None:
@@ -62,17 +72,16 @@ def test_bytes_go_both_ways_unchanged_and_in_order(forwarding: Forwarding) -> No
 
 def test_a_connection_that_the_pod_refuses_is_reset_and_no_other(forwarding: Forwarding) -> None:
     async def body(bench: Any) -> None:
-        async with bench.pod(echo) as port:
-            pass
-        async with bench.forward(port) as forward:
-            for _ in range(3):
-                reader, _ = await connect(forward)
-                with pytest.raises(ConnectionResetError):
-                    await reader.read()
-            assert forward.failure is None
-            server = await asyncio.start_server(echo, "127.0.0.1", port)
-            await still_leads(forward)
-            server.close()
+        with held_port() as port:
+            async with bench.forward(port) as forward:
+                for _ in range(3):
+                    reader, _ = await connect(forward)
+                    with pytest.raises(ConnectionResetError):
+                        await reader.read()
+                assert forward.failure is None
+                server = await asyncio.start_server(echo, "127.0.0.1", port)
+                await still_leads(forward)
+                server.close()
 
     forwarding(body)
 
@@ -88,7 +97,8 @@ def test_a_pods_data_is_passed_on_before_its_reset(forwarding: Forwarding) -> No
             writer.write(last)
             await writer.drain()
             # The data has to be sent first: a reset overtakes it.
-            await asyncio.sleep(0.2)
+            while unsent(writer):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
             bench.reset(writer)
 
         async with bench.pod(resets) as port, bench.forward(port) as forward:
@@ -118,17 +128,17 @@ def test_a_pod_that_closes_is_seen_to_close(forwarding: Forwarding) -> None:
 def test_a_client_that_has_closed_its_sending_side_still_gets_a_long_answer(forwarding: Forwarding) -> None:
     async def slow(reader: Reader, writer: Writer) -> None:
         await reader.readline()
-        for _ in range(6):
-            await asyncio.sleep(0.2)
+        for _ in range(20):
+            await asyncio.sleep(0.1)
             writer.write(b"piece ")
             await writer.drain()
 
     async def body(bench: Any) -> None:
-        async with bench.pod(slow) as port, bench.forward(port, kube_forward_quiet=0.6) as forward:
+        async with bench.pod(slow) as port, bench.forward(port, kube_forward_quiet=1.5) as forward:
             reader, writer = await connect(forward)
             writer.write(b"request\n")
             writer.write_eof()
-            assert await reader.read() == b"piece " * 6
+            assert await reader.read() == b"piece " * 20
 
     forwarding(body)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from held_port import held_port
 from meshproof.suite import folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -66,12 +68,10 @@ def test_an_api_server_that_vanishes_ends_a_run(command: Any, control_plane: Any
 @pytest.fixture(params=["closed", "silent"])
 def nobody(request: pytest.FixtureRequest) -> Iterator[int]:
     """A port where nobody answers."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with held_port() as port, contextlib.ExitStack() as stack:
         if request.param == "silent":
-            yield taken.getsockname()[1]
-            return
-        port = taken.getsockname()[1]
-    yield port
+            stack.enter_context(socket.create_server(("127.0.0.1", port)))
+        yield port
 
 
 @pytest.mark.usefixtures("takes_long")
