@@ -219,9 +219,17 @@ class Place:
     def pytest(self, *arguments: str | Path, output: str = "out") -> Running:
         """Start pytest with this plugin and none of the tests' own, nor their configuration; reports go to `output`."""
         folder = self.here / output
+        return self.launch("pytest", *self._own(), *arguments, "--mesh-output", folder, output=folder)
+
+    def run_pytest(self, *arguments: str | Path, output: str = "out") -> Ended:
+        """The same to its end, in a process that finds all imported: what pytest says of that is left out."""
+        words = (*self._own(), "-W", "ignore::pytest.PytestAssertRewriteWarning", *arguments)
+        words = (*words, "--mesh-output", self.here / output)
+        return Ended(*self.preloaded.run([*map(str, words)], self.here, self.env, None, LIMIT, "pytest"))
+
+    def _own(self) -> tuple[str | Path, ...]:
         without = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-        own = ("-c", os.devnull, "--rootdir", self.here, *without, "--import-mode=importlib")
-        return self.launch("pytest", *own, *arguments, "--mesh-output", folder, output=folder)
+        return ("-c", os.devnull, "--rootdir", self.here, *without, "--import-mode=importlib")
 
     def launch(
         self, module: str, *arguments: str | Path, output: Path, env: dict[str, str] | None = None, piped: bool = False

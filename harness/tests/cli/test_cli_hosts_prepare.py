@@ -1,40 +1,34 @@
 """`hosts prepare` and `hosts restore` as they are typed: what is wrong is refused, with its own exit code."""
 
-import subprocess
-import sys
-
 INVENTORY = "hosts:\n- {name: one, role: worker, address: 127.0.0.1, port: 1, user: root}\n"
 
 
-def run(tmp_path, *args):
-    (tmp_path / "hosts.yaml").write_text(INVENTORY)
-    command = [sys.executable, "-c", "from meshproof.cli import main; main()", "hosts", *args]
-    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin:/usr/sbin"}
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout, done.stderr
+def run(place, *args):
+    (place.here / "hosts.yaml").write_text(INVENTORY)
+    return place.run("hosts", *args)
 
 
-def test_a_host_that_does_not_answer_is_an_error_of_the_target(tmp_path):
+def test_a_host_that_does_not_answer_is_an_error_of_the_target(place):
     for command in ("prepare", "restore"):
-        code, out, err = run(tmp_path, command, "-f", "hosts.yaml")
-        assert (code, out) == (3, ""), err
-        assert "one: no SSH connection" in err
+        ended = run(place, command, "-f", "hosts.yaml")
+        assert (ended.code, ended.out) == (3, ""), ended.err
+        assert "one: no SSH connection" in ended.err
 
 
-def test_wrong_arguments_are_refused(tmp_path):
+def test_wrong_arguments_are_refused(place):
     for args, words in [
         (("-f", "none.yaml"), "none.yaml"),
         (("-f", "hosts.yaml", "--limit", "two"), "no host two; it has one"),
         (("-f", "hosts.yaml", "--bundle", "nowhere"), "no such bundle"),
         (("-f", "hosts.yaml", "--bundle", "http://127.0.0.1:1/x"), "--bundle-sha256"),
     ]:
-        code, _, err = run(tmp_path, "prepare", *args)
-        assert code == 4, err
-        assert words in err
-        assert "Traceback" not in err
+        ended = run(place, "prepare", *args)
+        assert ended.code == 4, ended.err
+        assert words in ended.err
+        assert "Traceback" not in ended.err
 
 
-def test_the_help_shows_the_default(tmp_path):
-    code, out, _ = run(tmp_path, "prepare", "--help")
-    assert code == 0
-    assert "default: dry-run" in out
+def test_the_help_shows_the_default(place):
+    ended = run(place, "prepare", "--help")
+    assert ended.code == 0
+    assert "default: dry-run" in ended.out

@@ -142,7 +142,7 @@ def test_wrong(verify):
     verify(Scenario("Wrong", "All goes to v2.", FILES, intents=CASES[1:2]))
 """
     )
-    ended = place.pytest("canary", "-v", *place.pytest_rates).end()
+    ended = place.run_pytest("canary", "-v", *place.pytest_rates)
     assert dict(re.findall(r"::(test_\S+) (\w+)", ended.out)) == {
         "test_predicted[canary]": "PASSED",
         "test_predicted[large]": "FAILED",

@@ -13,18 +13,14 @@ from typing import Any
 import pytest
 from meshproof.language.wrap import columns
 
-ZH = {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8", "PYTHONUTF8": "1", "COLUMNS": "80"}
+ZH = {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8", "COLUMNS": "80"}
 CANARY = Path(__file__).parents[3] / "scenarios" / "canary"
 SHOP = CANARY.parents[1] / "examples" / "shop"
 
 
-def meshproof(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "meshproof", *words]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", env={**os.environ, **environ}, timeout=60)
-
-
 def test_the_help_of_the_whole_is_chinese_by_the_environment() -> None:
-    told = meshproof("--help", **ZH).stdout
+    command, environ = [sys.executable, "-m", "meshproof", "--help"], {**os.environ, **ZH, "PYTHONUTF8": "1"}
+    told = subprocess.run(command, capture_output=True, encoding="utf-8", env=environ, timeout=60).stdout
     assert told.startswith("用法：meshproof [OPTIONS] COMMAND [ARGS]...\n\n  证明服务网格的行为与其 YAML 一致。\n")
     assert "\n命令：\n" in told
     assert "  lint                指出清单中的错误和可疑之处。\n" in told
@@ -32,8 +28,8 @@ def test_the_help_of_the_whole_is_chinese_by_the_environment() -> None:
 
 
 @pytest.mark.parametrize("name", ["verify", "selfcheck"])
-def test_the_help_of_a_command_is_chinese_and_fits(name: str) -> None:
-    told = meshproof(name, "--lang", "zh", "--help", COLUMNS="80").stdout
+def test_the_help_of_a_command_is_chinese_and_fits(name: str, place: Any) -> None:
+    told = place.run(name, "--lang", "zh", "--help", env={"COLUMNS": "80"}).out
     assert told.startswith(f"用法：meshproof {name} ")
     assert "--lang [en|zh]" in told
     assert [line for line in told.splitlines() if columns(line) > 80] == []
@@ -58,12 +54,12 @@ def test_the_help_of_a_command_is_chinese_and_fits(name: str) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_command_line_is_told_in_chinese(line: str, said: str) -> None:
-    ended = meshproof(*line.split(), **ZH)
-    assert ended.returncode == 4
-    assert ended.stderr.splitlines()[-1] == said
+def test_what_is_wrong_with_a_command_line_is_told_in_chinese(line: str, said: str, place: Any) -> None:
+    ended = place.run(*line.split(), env=ZH)
+    assert ended.code == 4
+    assert ended.err.splitlines()[-1] == said
     # click shows no usage where an option lacks its value.
-    assert ("查看帮助。" in ended.stderr) == (line != "run --seed")
+    assert ("查看帮助。" in ended.err) == (line != "run --seed")
 
 
 @pytest.mark.parametrize(
@@ -82,15 +78,15 @@ def test_what_is_wrong_with_a_command_line_is_told_in_chinese(line: str, said: s
         ("lint -f {empty}", "the folder has no .yaml, .yml, .json file"),
     ],
 )
-def test_an_error_of_its_own_is_told_in_chinese(line: str, said: str, tmp_path: Path) -> None:
-    ended = meshproof(*(word.format(shop=SHOP, empty=tmp_path) for word in line.split()), **ZH)
-    assert (ended.returncode, said in ended.stderr) == (4, True), ended.stderr
+def test_an_error_of_its_own_is_told_in_chinese(line: str, said: str, tmp_path: Path, place: Any) -> None:
+    ended = place.run(*(word.format(shop=SHOP, empty=tmp_path) for word in line.split()), env=ZH)
+    assert (ended.code, said in ended.err) == (4, True), ended.err
 
 
-def test_a_language_that_there_is_not_is_a_wrong_option() -> None:
-    ended = meshproof("run", "--list", "--lang", "tlh")
-    assert ended.returncode == 4
-    assert ended.stderr.endswith("Error: Invalid value for '--lang': 'tlh' is not one of 'en', 'zh'.\n")
+def test_a_language_that_there_is_not_is_a_wrong_option(place: Any) -> None:
+    ended = place.run("run", "--list", "--lang", "tlh")
+    assert ended.code == 4
+    assert ended.err.endswith("Error: Invalid value for '--lang': 'tlh' is not one of 'en', 'zh'.\n")
 
 
 def test_english_reads_no_catalogue() -> None:
@@ -105,48 +101,48 @@ def test_english_reads_no_catalogue() -> None:
 def test_what_programs_read_is_the_same_in_every_language(place: Any, tmp_path: Path) -> None:
     files = [word for name in ("helloworld", "subsets", "weight-10") for word in ("-f", str(CANARY / f"{name}.yaml"))]
     several = [
-        meshproof("lint", *files, "-o", form, "--lang", language)
+        place.run("lint", *files, "-o", form, "--lang", language)
         for form in ("sarif", "json")
         for language in ("en", "zh")
     ]
-    assert [one.returncode for one in several] == [0] * 4
-    assert several[0].stdout == several[1].stdout
-    assert json.loads(several[2].stdout) == json.loads(several[3].stdout)
+    assert [one.code for one in several] == [0] * 4
+    assert several[0].out == several[1].out
+    assert json.loads(several[2].out) == json.loads(several[3].out)
 
 
-def test_intents_are_told_in_chinese_and_stand_in_columns() -> None:
+def test_intents_are_told_in_chinese_and_stand_in_columns(place: Any) -> None:
     wanted = ("test", "-f", str(SHOP), "-t", str(SHOP / "intents.yaml"), "--static", "--min-coverage", "100")
-    ended = meshproof(*wanted, **ZH)
-    assert ended.returncode == 1, ended.stderr
-    lines = ended.stdout.splitlines()
-    assert "没有意图到达 " in ended.stdout
+    ended = place.run(*wanted, env=ZH)
+    assert ended.code == 1, ended.err
+    lines = ended.out.splitlines()
+    assert "没有意图到达 " in ended.out
     assert lines[-2].endswith(" %），要求为 100 %")
     assert lines[-1].endswith("（按预测）")
     rows = [row.strip() for row in lines if "passed" in row]
     assert len(rows) > 3
     assert [row for row in rows if not re.match(r"通过 passed {3}\S", row)] == []
-    english = meshproof(*wanted, **{**ZH, "LANG": "C.UTF-8"}).stdout
+    english = place.run(*wanted, env={**ZH, "LANG": "C.UTF-8"}).out
     assert [row for row in english.splitlines() if "passed" in row and not re.match(r" *passed {8}\S", row)] == [
         english.splitlines()[-1]
     ]
 
 
-def test_what_lint_and_diff_count_is_told_in_chinese(tmp_path: Path) -> None:
-    ended = meshproof("lint", "-f", str(SHOP), **ZH)
-    assert (ended.returncode, ended.stdout.startswith("没有发现问题（")) == (0, True)
-    ended = meshproof("diff", str(SHOP), str(SHOP), **ZH)
-    assert (ended.returncode, ended.stdout) == (0, "没有变化：两份清单所说相同\n")
+def test_what_lint_and_diff_count_is_told_in_chinese(tmp_path: Path, place: Any) -> None:
+    ended = place.run("lint", "-f", str(SHOP), env=ZH)
+    assert (ended.code, ended.out.startswith("没有发现问题（")) == (0, True)
+    ended = place.run("diff", str(SHOP), str(SHOP), env=ZH)
+    assert (ended.code, ended.out) == (0, "没有变化：两份清单所说相同\n")
     # A comment on a pull request, and what programs read, are as ever.
-    ended = meshproof("diff", str(SHOP), str(SHOP), "-o", "markdown", **ZH)
-    assert ended.stdout == "**meshproof diff**: no change: the manifests say the same\n"
+    ended = place.run("diff", str(SHOP), str(SHOP), "-o", "markdown", env=ZH)
+    assert ended.out == "**meshproof diff**: no change: the manifests say the same\n"
 
 
-def test_the_values_of_a_change_are_told_in_chinese(tmp_path: Path) -> None:
+def test_the_values_of_a_change_are_told_in_chinese(tmp_path: Path, place: Any) -> None:
     for file in SHOP.glob("*.yaml"):
         text = file.read_text().replace("timeout: 1s", "fault: {abort: {percentage: {value: 5}, httpStatus: 503}}")
         (tmp_path / file.name).write_text(text)
-    told = meshproof("diff", str(SHOP), str(tmp_path), **ZH).stdout
+    told = place.run("diff", str(SHOP), str(tmp_path), env=ZH).out
     assert "catalog.shop 的全部请求的中止：无 → 503（5 % 的请求）（" in told
     assert "catalog.shop 的全部请求的超时：1 s → 无（" in told
-    english = [meshproof("diff", str(SHOP), str(tmp_path), "-o", "json", "--lang", one).stdout for one in ("en", "zh")]
+    english = [place.run("diff", str(SHOP), str(tmp_path), "-o", "json", "--lang", one).out for one in ("en", "zh")]
     assert json.loads(english[0]) == json.loads(english[1])

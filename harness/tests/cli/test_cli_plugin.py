@@ -57,10 +57,11 @@ def test_a_mesh_that_is_wrong_fails_with_the_reason_alone(place: Any) -> None:
     suite = place.suite("suite", "one", "two", "three")
     place.route("suite", place.undefined)
     junit = place.here / "junit.xml"
-    ended = (running := place.pytest(suite, "-x", "-k", "two or three", "--junitxml", junit)).end()
+    ended = place.run_pytest(suite, "-x", "-k", "two or three", "--junitxml", junit)
     assert ended.code == 1, ended.out + ended.err
     assert "1 failed, 1 deselected" in ended.out
-    assert [event["scenario"] for event in running.events() if event["event"] == "ScenarioStarted"] == ["Canary"]
+    events = [json.loads(line) for line in (place.here / "out" / "events.ndjson").read_text().splitlines()]
+    assert [event["scenario"] for event in events if event["event"] == "ScenarioStarted"] == ["Canary"]
     assert "Split failed: helloworld.default/v3 " in ended.out
     assert "NoErrors failed: " in ended.out
     assert f"{suite / 'route.yaml'}:11:11" in ended.out
@@ -69,7 +70,7 @@ def test_a_mesh_that_is_wrong_fails_with_the_reason_alone(place: Any) -> None:
     failure = ElementTree.parse(junit).find(".//failure")
     assert failure is not None
     assert "Split failed: helloworld.default/v3 " in (failure.text or "")
-    bundle = running.output / "bundle.tar.gz"
+    bundle = place.here / "out" / "bundle.tar.gz"
     assert f"replay anywhere: meshproof replay {bundle}" in ended.out
     moved = bundle.rename(place.here / "elsewhere.tar.gz")
     again = place.run("replay", moved, "-o", "json", "--output", "again")
@@ -93,7 +94,7 @@ def test_a_harness_that_breaks_is_no_failure_of_the_mesh(place: Any, workers: tu
 def test_a_manifest_that_is_wrong_is_no_failure_of_the_mesh(place: Any) -> None:
     suite = place.suite("suite", "one")
     (suite / "route.yaml").write_text("kind: [\n")
-    ended = place.pytest(suite).end()
+    ended = place.run_pytest(suite)
     assert ended.code == 4, ended.out + ended.err
     assert f"{suite / 'route.yaml'}:2:1: " in ended.out
     assert "Traceback" not in ended.out
@@ -108,26 +109,25 @@ def test_wrong_options(place: Any) -> None:
         "--mesh-nodes=-3": "-3 is not between 0 and 20",
         "--mesh-context=lab": "--mesh-context is for --mesh-target kind, cluster and hosts",
     }
-    started = {option: place.pytest(suite, option) for option in wrong}
-    for option, running in started.items():
-        ended = running.end()
+    for option, words in wrong.items():
+        ended = place.run_pytest(suite, option)
         assert ended.code == 4, option
-        assert wrong[option] in ended.err, option
-        assert not running.output.exists()
+        assert words in ended.err, option
+        assert not (place.here / "out").exists()
 
 
 def test_a_local_port_that_is_taken(place: Any) -> None:
     suite = place.suite("suite", "one")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = place.pytest(suite, "--mesh-port", f"5000={port}").end()
+        ended = place.run_pytest(suite, "--mesh-port", f"5000={port}")
     assert ended.code == 3, ended.out + ended.err
     assert f"port {port} on 127.0.0.1, asked for by --mesh-port 5000={port}, cannot be had" in ended.out
 
 
 def test_an_output_folder_that_is_in_use(place: Any) -> None:
     suite = place.suite("suite", "one")
-    ended = place.pytest(suite, output="suite").end()
+    ended = place.run_pytest(suite, output="suite")
     assert ended.code == 4, ended.out + ended.err
     assert f"{suite} is not empty: name another folder" in ended.out
 
@@ -162,7 +162,7 @@ def test_an_inspection_is_skipped_where_the_target_cannot_be_inspected(place: An
         "def test_installation(verify):\n"
         "    verify(Inspection('Ports', '', int, [], {'Ports'}))\n"
     )
-    ended = place.pytest(suite, "-rs").end()
+    ended = place.run_pytest(suite, "-rs")
     assert ended.code == 0, ended.out + ended.err
     assert "the embedded target does not offer Ports" in ended.out
 
@@ -187,7 +187,7 @@ def mesh_target():
 def test_an_error_while_ending_is_reported_and_is_no_success(place: Any, workers: tuple[str, ...]) -> None:
     suite = place.suite("suite", "one")
     (suite / "conftest.py").write_text(STUCK)
-    ended = place.pytest(suite, *place.pytest_rates, *workers).end()
+    ended = place.run_pytest(suite, *place.pytest_rates, *workers)
     assert ended.code == 3, ended.out + ended.err
     assert "1 passed, 1 error" in ended.out
     assert "namespace meshproof-1 is still being deleted after 120 s" in ended.out

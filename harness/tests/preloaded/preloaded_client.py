@@ -35,7 +35,7 @@ FORKING = {(sys.executable, "-P", "-m", program, FORK_SERVER): program for progr
 class Asked:
     """A process that has been asked for. One that `serves` forks others, in a session of its own.
 
-    Where it starts such ones itself, `forking` says where to ask for them.
+    Of a command `module` is what it runs; where it starts such ones itself, `forking` says where to ask for them.
     """
 
     def __init__(
@@ -46,12 +46,14 @@ class Asked:
         environment: Mapping[str, str] | None = None,
         *,
         serves: bool = False,
+        module: str = COMMAND,
         arguments: Sequence[str] = (),
         forking: Mapping[str, Path] | None = None,
     ) -> None:
         self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.connection.connect(str(path))
         order = {
+            "module": module,
             "arguments": list(arguments),
             "folder": str(folder or Path.cwd()),
             "environment": dict(os.environ if environment is None else environment),
@@ -90,8 +92,15 @@ class Forking:
 
 
 def at_start(environment: Mapping[str, str]) -> bool:
-    """Whether Python reads one of these variables when it starts, so that no fork can heed it."""
-    return any(name.startswith(("PYTHON", "LC_")) or name in ("LANG", "LANGUAGE") for name in environment)
+    """Whether Python reads one of these variables when it starts, so that no fork can heed it.
+
+    Of a language it reads the encoding, which is UTF-8 in the fork too.
+    """
+    return any(
+        name.startswith("PYTHON")
+        or (name.startswith(("LC_", "LANG")) and value.upper().rpartition(".")[2] not in ("", "UTF-8"))
+        for name, value in environment.items()
+    )
 
 
 class Preloaded:
@@ -113,9 +122,15 @@ class Preloaded:
         return path
 
     def run(
-        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: str | None, limit: float
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        stdin: str | None,
+        limit: float,
+        module: str = COMMAND,
     ) -> tuple[int, str, str]:
-        """`python -m meshproof` to its end: exit code, standard output and standard error."""
+        """`python -m meshproof`, or pytest with its plugin, to its end: exit code, standard output and error."""
         forking = {program: self.path(program) for program in (LOCUST, WORKLOAD)}
         with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
             given = theirs.enter_context(tempfile.TemporaryFile())
@@ -126,7 +141,8 @@ class Preloaded:
                 reading, writing = os.pipe()
                 found.append(ours.enter_context(os.fdopen(reading, "rb", buffering=0)))
                 streams.append(theirs.enter_context(os.fdopen(writing, "wb")).fileno())
-            asked = Asked(self.path(COMMAND), streams, folder, environment, arguments=arguments, forking=forking)
+            server = self.path(COMMAND)
+            asked = Asked(server, streams, folder, environment, module=module, arguments=arguments, forking=forking)
             theirs.close()
             out, err = _read(found, asked.pid, limit)
             return asked.wait(), out, err

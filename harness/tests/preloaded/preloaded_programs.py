@@ -60,7 +60,9 @@ def _workload() -> Program:
 
 def _command() -> Become:
     import meshproof
+    import meshproof.plugin
     import preloaded_client  # noqa: F401
+    import pytest  # noqa: F401
 
     for module in pkgutil.walk_packages(meshproof.__path__, "meshproof.", onerror=lambda _name: None):
         if not module.name.startswith(NOT_IMPORTED) and not module.name.endswith("__main__"):
@@ -75,16 +77,16 @@ def _command() -> Become:
 
 
 def _become_command(order: Order) -> None:
-    """`python -m meshproof` from here on: with the streams, the folder and the environment that it has been given."""
+    """`python -m MODULE` from here on: with the streams, the folder and the environment that it has been given."""
     from preloaded_client import forked
 
     sys.stdin, sys.stdout, sys.stderr = (_stream(one, at) for at, one in enumerate((sys.stdin, sys.stdout, sys.stderr)))
     tempfile.tempdir = None
-    sys.argv = [COMMAND, *order["arguments"]]
+    sys.argv = [order["module"], *order["arguments"]]
     code: object = 1
     try:
         with forked(lambda program: Path(order["forking"][program])):
-            runpy.run_module(COMMAND, run_name="__main__", alter_sys=True)
+            runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as ended:
         code = ended.code

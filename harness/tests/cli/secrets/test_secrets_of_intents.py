@@ -34,6 +34,6 @@ def test_intents_in_pytest(planted: Any, plant: Planted) -> None:
         f"@pytest.mark.parametrize('case', [Intent({request!r}, to='v2')])\n"
         "def test_it(intent, case):\n    intent(case, 'helloworld.yaml', 'subsets.yaml', 'route.yaml')\n"
     )
-    ended = planted.pytest("-v", planted.here / "spec").end()
+    ended = planted.run_pytest("-v", planted.here / "spec")
     assert ended.code == 1, ended.out + ended.err
     assert_nothing(plant, planted, ended)

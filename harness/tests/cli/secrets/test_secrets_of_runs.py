@@ -86,6 +86,6 @@ def test_what_is_refused(place: Any, plant: Planted) -> None:
 def test_in_pytest(place: Any, plant: Planted) -> None:
     suite = place.suite("suite", "one")
     (suite / "route.yaml").write_text(manifests(plant).replace('"subset": "v1"', '"subset": "missing"'))
-    ended = place.pytest(suite).end()
+    ended = place.run_pytest(suite)
     assert ended.code == 1, ended.out + ended.err
     assert_nothing(plant, place, ended)
