@@ -107,12 +107,12 @@ def test_hung_in_the_middle_it_is_an_error_within_the_limit(stand: Callable[...,
 def test_a_slow_mesh_is_no_hung_generator(stand: Callable[..., Any]) -> None:
     async def run() -> None:
         async with stand(locust_silent=0.3) as here:
-            probe, generator = await here.both(Load("steady", "GET http://echo/a", users=2, timeout=0.8))
+            probe, generator = await here.both(Load("steady", "GET http://echo/a", users=2, timeout=3.0))
             await probe.hold()
             generator.grant(0, 2)
             seen = await here.collect(generator, 2)
-            assert {(o.status, o.error) for o in seen} == {(0, "no answer within 0.8 s")}
-            assert all(o.latency > 0.75 for o in seen)
+            assert {(o.status, o.error) for o in seen} == {(0, "no answer within 3 s")}
+            assert all(o.latency > 2.9 for o in seen)
             await generator.finish()
 
     asyncio.run(run())

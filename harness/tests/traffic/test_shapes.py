@@ -75,8 +75,10 @@ def test_plain_locust_runs_the_same_file(stand: Callable[..., Any], shape: str) 
     async def run() -> None:
         async with stand() as here:
             probe = await here.probe()
+            # So that long enough for a slow machine is no load for it.
+            await probe.latency(0.05)
             argv = [sys.executable, "-m", "locust", "-f", str(folder("loadtests") / f"{shape}.py"), "--headless"]
-            argv += ["-u", "3", "-r", "3", "-t", "3s", "--json", "--skip-log-setup", "--only-summary"]
+            argv += ["-u", "3", "-r", "3", "-t", "6s", "--json", "--skip-log-setup", "--only-summary"]
             argv += ["--host", f"http://127.0.0.1:{probe.ports[80]}/some/path?x=1"]
             process = await asyncio.create_subprocess_exec(*argv, stdout=-1, stderr=-1, cwd=here.folder)
             output, errors = await asyncio.wait_for(process.communicate(), 40)
