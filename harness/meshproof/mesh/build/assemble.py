@@ -129,6 +129,8 @@ def _built(manifests: Manifests) -> Built:
             joining.append((kind, part))
         elif part is not None:
             parts.append(part)
+    findings.problems.clear()
+    findings.joining = True
     unread = [one.resource for one in manifests.refusals if one.resource]
     broken = [f"{one.namespace}/{one.name}" for one in (*unread, *(one for one, _ in failed)) if one.kind == DELEGATES]
     mesh = Mesh(

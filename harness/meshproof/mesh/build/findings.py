@@ -21,7 +21,8 @@ class Findings:
     """A list to write on, handed down the builders.
 
     `subject` is the resource that is being built, `touches` what a field of it that is not modelled can touch, or
-    how to find that out: of most resources nobody asks.
+    how to find that out: of most resources nobody asks. With `joining` resources are put together that have been built:
+    what is wrong with one is then told at once, and else kept in `problems` for who builds it.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -29,17 +30,19 @@ class Findings:
     unmodelled_parts: list[Unmodelled] = field(default_factory=list)
     subject: Resource | None = None
     touches: Reach = ()
+    joining: bool = False
+    whole: Reach = ()
 
     @contextmanager
     def about(self, subject: Resource, touches: Reach) -> Iterator[None]:
         """Build one resource; what is not modelled of it touches these requests."""
-        before = self.subject, self.touches
-        self.subject, self.touches = subject, touches
+        before = self.subject, self.touches, self.whole
+        self.subject, self.touches, self.whole = subject, touches, touches
         try:
             with self.gather():
                 yield
         finally:
-            self.subject, self.touches = before
+            self.subject, self.touches, self.whole = before
 
     @contextmanager
     def within(self, *touches: Touches) -> Iterator[None]:
@@ -57,7 +60,14 @@ class Findings:
         try:
             yield
         except ManifestError as error:
-            self.problems += error.problems
+            if self.joining and self.subject:
+                self.unmodelled_parts += (self._refused(self.subject, one) for one in error.problems)
+            else:
+                self.problems += error.problems
+
+    def _refused(self, subject: Resource, one: Problem) -> Unmodelled:
+        reach = self.whole() if callable(self.whole) else self.whole
+        return Unmodelled(subject.kind, str(subject), one.location, one.message, reach, one.hint, refused=True)
 
     def notice(self, location: Location, message: str, topic: str = "") -> None:
         """Say something that a person should know; `topic` (a Topic) tells what kind of thing it is."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from meshproof.border.request import Request, parse
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.translate import translate
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.model.mesh_config import OutboundMode
-from meshproof.mesh.model.unmodelled import Called, Entering
+from meshproof.mesh.model.unmodelled import Called, Entering, Everything
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.answerable import why_unanswered
 
@@ -249,3 +253,22 @@ def test_of_two_that_configure_the_mesh_neither_is_known(built) -> None:
     assert len(built(own + other + GATEWAYS).mesh.unmodelled) == 2
     values = operator("values: {pilot: {env: {A: b}}}").replace("name: i}", "name: j}")
     assert len(built(own + values).mesh.unmodelled) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("connectTimeout: soon", "soon"),
+        ("defaultHttpRetryPolicy: {attempts: -1}", "attempts must be between"),
+        ("defaultHttpRetryPolicy: {attempts: 3, retryOn: 'often'}", "often"),
+        ("defaultVirtualServiceExportTo: all", "defaultVirtualServiceExportTo must be a list"),
+        ("outboundTrafficPolicy: REGISTRY_ONLY", "outboundTrafficPolicy must be a mapping"),
+        ("localityLbSetting: {distribute: [{from: a, to: {a: 80, b: 30}}]}", "110"),
+    ],
+)
+def test_what_nobody_can_read_makes_everything_unproved(line: str, why: str) -> None:
+    manifests = load(["-"], stdin=io.StringIO(ROUTED + config_map(line)), strict=False)
+    (one,) = build_all(manifests).mesh.unmodelled
+    assert one.refused
+    assert why in one.why
+    assert one.touches == (Everything(),)

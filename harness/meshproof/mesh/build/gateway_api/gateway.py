@@ -66,19 +66,12 @@ def classed(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Iterator
 
 def _of_its_class(mesh: Mesh, one: Classed, own: Collection[str], findings: Findings) -> Entrance:
     resource, name = one.resource, one.name.text()
-    reach = touches(resource, mesh)
     made = Entrance(f"{resource.namespace}/{resource.name}", (), False)
-    before, findings.problems = findings.problems, []
-    with findings.about(resource, reach):
+    with findings.about(resource, touches(resource, mesh)):
         if name in own:
             made = _entrance(resource, name, findings)
         else:
             findings.unproved(one.name.location, f"a Gateway of class {name} is not modelled")
-    findings.unmodelled_parts += (
-        Unmodelled(resource.kind, str(resource), wrong.location, wrong.message, reach, wrong.hint, refused=True)
-        for wrong in findings.problems
-    )
-    findings.problems = before
     return made
 
 

@@ -111,7 +111,7 @@ def _of_values(values: Value) -> Iterator[Value]:
             variables = value.get("env")
             if variables and not variables.is_mapping and variables.data not in EMPTY:
                 yield variables
-            several = variables.fields() if variables else {}
+            several = variables.fields() if variables and variables.is_mapping else {}
             yield from (one for variable, one in several.items() if variable not in ENVIRONMENT)
         elif name not in VALUES and value.data not in EMPTY:
             yield value
