@@ -169,7 +169,15 @@ class Site:
         return int(first.split()[1]), fields, body.decode()
 
 
-@pytest.fixture
+@contextlib.asynccontextmanager
+async def opened(folder: Path, timeouts: Timeouts) -> AsyncIterator[Site]:
+    async with AdsServer(folder / "ads.sock", timeouts) as ads:
+        place = Site(folder, ads, timeouts)
+        async with place.stack:
+            yield place
+
+
+@pytest.fixture(scope="session")
 def timeouts() -> Timeouts:
     return replace(Timeouts(), config_acknowledged=8.0)
 
@@ -178,13 +186,19 @@ def timeouts() -> Timeouts:
 def site(timeouts: Timeouts) -> Iterator[Callable[[], contextlib.AbstractAsyncContextManager[Site]]]:
     """`async with site() as s:` gives a Site with its control plane running; it leaves nothing behind."""
     folder = Path(tempfile.mkdtemp(prefix="mp-"))
+    yield lambda: opened(folder, timeouts)
+    shutil.rmtree(folder)
 
-    @contextlib.asynccontextmanager
-    async def open_site() -> AsyncIterator[Site]:
-        async with AdsServer(folder / "ads.sock", timeouts) as ads:
-            place = Site(folder, ads, timeouts)
-            async with place.stack:
-                yield place
 
-    yield open_site
+@pytest.fixture(scope="module")
+def lasting_site(timeouts: Timeouts) -> Iterator[tuple[asyncio.Runner, Site]]:
+    """One Site for all tests of a module and its loop: its proxies take one configuration after another."""
+    folder = Path(tempfile.mkdtemp(prefix="mp-"))
+    with asyncio.Runner() as runner:
+        kept = opened(folder, timeouts)
+        place = runner.run(kept.__aenter__())
+        try:
+            yield runner, place
+        finally:
+            runner.run(kept.__aexit__(None, None, None))
     shutil.rmtree(folder)

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from accepting import accepting
 from held_port import held_port
 from meshproof.border.facts.installation import Balance, GatewayFact, Message, NodeFact, PodFact, Specified
 from meshproof.border.verdict import Outcome
@@ -281,19 +282,14 @@ def test_the_balance_server_and_client_work_with_each_other(tmp_path: Any) -> No
 
 
 def answering(reply: bytes) -> Any:
-    """A port that answers each connection with these bytes, whatever is asked."""
-    server = socket.create_server(("127.0.0.1", 0))
+    """Where each connection is answered with these bytes, whatever is asked."""
 
-    def serve() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = server.accept()
-                with connection:
-                    connection.recv(1 << 16)
-                    connection.sendall(reply)
+    def take(connection: Any) -> None:
+        with connection:
+            connection.recv(1 << 16)
+            connection.sendall(reply)
 
-    threading.Thread(target=serve, daemon=True).start()
-    return server
+    return accepting(take)
 
 
 def test_a_page_of_this_machine_is_asked_for_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,8 +297,8 @@ def test_a_page_of_this_machine_is_asked_for_without_a_proxy(monkeypatch: pytest
         answering(b"HTTP/1.1 502 No\r\ncontent-length: 0\r\n\r\n") as proxy,
         answering(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlive") as page,
     ):
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        assert asyncio.run(kube_proxy.fetch(page.getsockname()[1], "/ready", 5)) == (200, "live")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy[1]}")
+        assert asyncio.run(kube_proxy.fetch(page[1], "/ready", 5)) == (200, "live")
 
 
 def test_an_answer_that_is_not_http_is_an_error() -> None:
@@ -310,4 +306,4 @@ def test_an_answer_that_is_not_http_is_an_error() -> None:
         answering(b"SSH-2.0-OpenSSH\r\n") as page,
         pytest.raises(TargetError, match="what answers to /ready does not speak HTTP"),
     ):
-        asyncio.run(kube_proxy.fetch(page.getsockname()[1], "/ready", 5))
+        asyncio.run(kube_proxy.fetch(page[1], "/ready", 5))

@@ -9,13 +9,14 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from accepting import accepting
 from meshproof.border.load import Load
 from meshproof.traffic.generator.client import Client
 from meshproof.traffic.generator.http2.client import Http2Client
@@ -26,29 +27,19 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 RESET = struct.pack("ii", 1, 0)
 
 
-@contextlib.contextmanager
-def serving(handle: Callable[[Any], None], wrap: ssl.SSLContext | None = None) -> Iterator[tuple[str, int]]:
+def serving(
+    handle: Callable[[Any], None], wrap: ssl.SSLContext | None = None
+) -> contextlib.AbstractContextManager[tuple[str, int]]:
     """Accept connections on a thread; `handle` gets each after its first request has come."""
-    listener = socket.create_server(("127.0.0.1", 0))
 
-    def serve() -> None:
-        while True:
-            try:
-                channel: Any = listener.accept()[0]
-            except OSError:
-                return
-            with contextlib.suppress(OSError):
-                channel = wrap.wrap_socket(channel, server_side=True) if wrap else channel
-                channel.recv(65536)
-                handle(channel)
-            channel.close()
+    def take(channel: Any) -> None:
+        with contextlib.suppress(OSError):
+            channel = wrap.wrap_socket(channel, server_side=True) if wrap else channel
+            channel.recv(65536)
+            handle(channel)
+        channel.close()
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield listener.getsockname()
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join(5)
+    return accepting(take)
 
 
 def answering(*parts: bytes) -> Callable[[Any], None]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from accepting import accepting
 from held_port import held_port
 from meshproof.border.request import parse
 from meshproof.traffic import wire
@@ -19,28 +19,18 @@ from meshproof.traffic.generator.tcp_client import TcpClient
 LINE = b"meshproof id-1\n"
 
 
-@contextlib.contextmanager
-def serving(handle: Callable[[Any], None], made: list[int] | None = None) -> Iterator[tuple[str, int]]:
+def serving(
+    handle: Callable[[Any], None], made: list[int] | None = None
+) -> contextlib.AbstractContextManager[tuple[str, int]]:
     """Hand each connection to `handle`, and close it."""
-    listener = socket.create_server(("127.0.0.1", 0))
 
-    def serve() -> None:
-        while True:
-            try:
-                channel, peer = listener.accept()
-            except OSError:
-                return
-            if made is not None:
-                made.append(peer[1])
-            with contextlib.suppress(OSError), channel:
-                handle(channel)
+    def take(channel: Any) -> None:
+        if made is not None:
+            made.append(channel.getpeername()[1])
+        with channel:
+            handle(channel)
 
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield listener.getsockname()
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+    return accepting(take)
 
 
 def echoing(channel: Any) -> None:

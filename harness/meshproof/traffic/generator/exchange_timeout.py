@@ -47,7 +47,9 @@ class ExchangeTimeouts:
         while True:
             if not self._watched:
                 self._some.clear()
-                self._some.wait()
+                # Whoever came before that has not been heard, and is watched by now.
+                if not self._watched:
+                    self._some.wait()
             time.sleep(TICK_SECONDS)
             now = time.perf_counter()
             for one in list(self._watched):

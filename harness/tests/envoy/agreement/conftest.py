@@ -220,26 +220,42 @@ async def opened(mesh: Mesh, envoy: Any, proxy: Proxy) -> int:
     return (await envoy.tcp_ports()).get(name) or (await envoy.ports())[80]
 
 
+@pytest.fixture(scope="module")
+def books(lasting_site: tuple[asyncio.Runner, Any]) -> dict[str, Ledger]:
+    runner, place = lasting_site
+    return runner.run(stand_ins(place, mesh_of("  - route: [{destination: {host: web}}]\n")))
+
+
+@pytest.fixture(scope="module")
+def proxies(lasting_site: tuple[asyncio.Runner, Any]) -> list[tuple[bool, Proxy, Any]]:
+    """A sidecar and a gateway: whether it is the gateway, what is translated for, and the Envoy."""
+    runner, place = lasting_site
+    both = ((False, Proxy(), "client"), (True, INGRESS, "gateway"))
+    return [(gateway, proxy, runner.run(place.envoy(name))) for gateway, proxy, name in both]
+
+
 @pytest.fixture
-def meet(site: Any) -> Callable[..., list[Met]]:
+def meet(
+    lasting_site: tuple[asyncio.Runner, Any], proxies: list[tuple[bool, Proxy, Any]], books: dict[str, Ledger]
+) -> Callable[..., list[Met]]:
     """Put rules on the proxies, send requests, and give what was predicted of each and what became of it."""
+    runner, place = lasting_site
 
     def run(http: str, requests: Iterable[Request], **asked: str) -> list[Met]:
         mesh = mesh_of(http, **asked)
 
         async def scene() -> list[Met]:
-            async with site() as place:
-                books = await stand_ins(place, mesh)
-                ports = {}
-                for gateway, proxy in ((False, Proxy()), (True, INGRESS)):
-                    envoy = await place.envoy("gateway" if gateway else "client")
-                    await envoy.apply(translate(mesh, proxy, place.addresses))
-                    ports[gateway] = await opened(mesh, envoy, proxy)
-                return [
-                    await met(mesh, ports[bool(one.gateway)], books, number, one) for number, one in enumerate(requests)
-                ]
+            for book in books.values():
+                book.open()
+            ports = {}
+            for gateway, proxy, envoy in proxies:
+                await envoy.apply(translate(mesh, proxy, place.addresses))
+                ports[gateway] = await opened(mesh, envoy, proxy)
+            return [
+                await met(mesh, ports[bool(one.gateway)], books, number, one) for number, one in enumerate(requests)
+            ]
 
-        return asyncio.run(scene())
+        return runner.run(scene())
 
     return run
 

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
+from accepting import stop
 from held_port import held_port
 from meshproof.border.timeouts import Timeouts
 from meshproof.targets.hosts.images.credentials import Credentials
@@ -180,7 +181,8 @@ class Cutting:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._server.getsockname()[1]}"
         self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self) -> None:
         while True:
@@ -209,6 +211,9 @@ class Cutting:
                 one.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        self._server.close()
+        stop(self._server, self._accepting)
         for one in self._open:
-            one.close()
+            # The threads that carry it leave it then; it is closed with the last of them.
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        self._open.clear()

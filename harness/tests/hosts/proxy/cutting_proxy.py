@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from accepting import stop
+
 CHUNK = 1 << 14
 # Unread or unsent bytes are dropped: the other side sees a reset.
 ABORT = struct.pack("ii", 1, 0)
@@ -31,7 +33,8 @@ class CuttingProxy:
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def cut_after(self, count: int) -> None:
         """Cut the newest connection when it has carried `count` bytes more than until now."""
@@ -55,7 +58,7 @@ class CuttingProxy:
 
     def close(self) -> None:
         """Take no more connections, and drop the open ones."""
-        _abort(self._listener)
+        stop(self._listener, self._accepting)
         self.cut()
 
     def _accept(self) -> None:
@@ -68,14 +71,29 @@ class CuttingProxy:
                 far = socket.create_connection(("127.0.0.1", self._target), 10)
             except OSError:
                 _abort(near)
+                near.close()
                 continue
             far.settimeout(None)
             with self._lock:
                 number = len(self.carried)
                 self.carried.append(0)
                 self._open[number] = (near, far)
-            for ends in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(*ends, number), daemon=True).start()
+            carrying = [
+                threading.Thread(target=self._pump, args=(*ends, number), daemon=True)
+                for ends in ((near, far), (far, near))
+            ]
+            for one in carrying:
+                one.start()
+            threading.Thread(target=self._close, args=(carrying, (near, far), number), daemon=True).start()
+
+    def _close(self, carrying: list[threading.Thread], ends: tuple[socket.socket, ...], number: int) -> None:
+        """Close both ends when nobody waits for them any more: their numbers may be other sockets' from then on."""
+        for one in carrying:
+            one.join()
+        with self._lock:
+            self._open.pop(number, None)
+        for one in ends:
+            one.close()
 
     def _pump(self, source: socket.socket, sink: socket.socket, number: int) -> None:
         try:
@@ -98,9 +116,8 @@ def _abort(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
     with contextlib.suppress(OSError):
-        # A thread that waits for this socket is woken by the first, and only by the first.
+        # Whoever waits for it is woken by this; it is closed, and the other side sees the reset, when nobody does.
         end.shutdown(socket.SHUT_RDWR)
-    end.close()
 
 
 @contextmanager

@@ -8,21 +8,13 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from accepting import accepting
 from cutting_proxy import CuttingProxy, cutting_proxy
 
 
 @pytest.fixture
 def echo() -> Iterator[int]:
     """A port that sends back what it gets."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                link, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=answer, args=(link,), daemon=True).start()
 
     def answer(link: socket.socket) -> None:
         with link:
@@ -32,10 +24,8 @@ def echo() -> Iterator[int]:
             except OSError:
                 return
 
-    threading.Thread(target=serve, daemon=True).start()
-    yield listener.getsockname()[1]
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
+    with accepting(lambda link: threading.Thread(target=answer, args=(link,), daemon=True).start()) as address:
+        yield address[1]
 
 
 def received(proxy: CuttingProxy, sent: bytes) -> bytes:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import trustme
 import yaml
+from accepting import accepting
 from meshproof.errors import TargetError
 from meshproof.targets.hosts.api_server import access
 from meshproof.targets.kube.api import kubeconfig as config
@@ -23,22 +24,13 @@ from urllib3.exceptions import SSLError
 @pytest.fixture
 def server():
     """A server that sends a greeting to each connection; its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
 
-        def serve():
-            while True:
-                try:
-                    peer, _ = listening.accept()
-                except OSError:
-                    return
-                with peer:
-                    peer.sendall(b"hello")
+    def take(peer):
+        with peer:
+            peer.sendall(b"hello")
 
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield listening.getsockname()[1]
-        listening.shutdown(socket.SHUT_RDWR)
-    thread.join()
+    with accepting(take) as address:
+        yield address[1]
 
 
 def kubeconfig(folder, port, host="127.0.0.1", **cluster):
