@@ -21,14 +21,13 @@ from meshproof.mesh.predict.gateways.servers import Entry, pods
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
-from meshproof.mesh.requests.clients.sources import others
+from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, others
 from meshproof.mesh.requests.overlaps.pairs import table
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.records import dataclass
 
 MOST = 20_000
-MOST_CLIENTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
     further = [(client, rules, mesh) for mesh, _ in parts for client, rules in others(mesh, usual).items()]
     apart = told_apart([mesh for mesh, _ in parts], usual)
     names = list(dict.fromkeys((*(client for client, _, _ in further), *apart)))
-    chosen = set(names[:MOST_CLIENTS])
+    chosen = names[:MOST_CLIENTS]
     for client, rules, mesh in further:
         if client in chosen:
             left_out += _about(mesh, client, rules, found)

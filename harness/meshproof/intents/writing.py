@@ -19,14 +19,13 @@ from meshproof.intents.cases import decision
 from meshproof.intents.decide import own_status
 from meshproof.intents.view import View
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
-from meshproof.mesh.requests.clients.sources import others
+from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, others
 from meshproof.mesh.requests.samples import sample_requests
 
 HEAD = """\
 # What is to become of requests, as the manifests say it now: change what was meant otherwise, and delete what does not
 # matter. `meshproof test` holds the manifests against it.
 """
-MOST_CLIENTS = 16
 
 
 def first_file(view: View) -> str:

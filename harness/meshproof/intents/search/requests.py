@@ -17,12 +17,11 @@ from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 from meshproof.mesh.predict.connections.within import PROTOCOLS
 from meshproof.mesh.requests.addresses import short_name
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
-from meshproof.mesh.requests.clients.sources import others
+from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, others
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.records import dataclass
 
-MOST_CLIENTS = 16
 # Probes of a whole folder; where it has more, those of the rules that matter are taken.
 MOST = 2000
 

@@ -18,7 +18,6 @@ from meshproof.intents.view import View
 from meshproof.intents.words import predicted, taken
 from meshproof.records import dataclass
 
-MOST_CLIENTS = 16
 SHOWN = 3
 
 

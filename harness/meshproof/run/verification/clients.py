@@ -13,7 +13,7 @@ from meshproof.border.request import Request
 from meshproof.border.source import Source, source
 from meshproof.errors import Location
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
-from meshproof.mesh.requests.clients.sources import as_called_by, others
+from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, as_called_by, others
 from meshproof.mesh.requests.clients.unruled import calls
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mutate.meaning import meaning
@@ -22,7 +22,6 @@ from meshproof.run.prepare import Prepared
 from meshproof.run.verification.boundaries import LeftOut, boundary_expectations
 from meshproof.run.verification.specification import Specification
 
-MOST_CLIENTS = 16
 # Requests of one client about what tells it apart.
 MOST_REQUESTS = 200
 

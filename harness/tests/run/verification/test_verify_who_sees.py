@@ -133,6 +133,18 @@ def test_who_sees_what_is_asked_of_what_is_applied_too(verify: Verify) -> None:
     assert sent(verify(MESH, narrowed))["verify from lab"] == {"GET http://web.default/": ["default/web"]}
 
 
+def test_the_rules_of_each_of_many_teams_are_asked_for_by_its_own_client(verify: Verify) -> None:
+    """Each keeps its rules to itself, as `exportTo: ["."]` does."""
+    places = [f"team{number}" for number in range(40)]
+    teams = (
+        service("web", place) + pods("web", place) + istio("VirtualService", place, f"{{exportTo: ['.'], {HEADERS}}}")
+        for place in places
+    )
+    found = verify("".join(teams))
+    assert found.coverage.unreached == ()
+    assert sent(found).keys() >= {f"verify from {place}" for place in places}
+
+
 @pytest.mark.parametrize("place", ["default", "lab"])
 def test_a_sidecar_that_is_not_applied_is_found(verify: Verify, driven, tmp_path: Path, place: str) -> None:
     found = verify(MESH + istio("Sidecar", place, f"{{{CLOSED}}}"), MESH)

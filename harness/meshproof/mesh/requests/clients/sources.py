@@ -18,6 +18,10 @@ from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import ALL, OWN, is_for, sees
 from meshproof.mesh.requests.addresses import short_name
 
+MOST_CLIENTS = 200
+"""So many ask where nobody names them: a hundred teams that keep their rules to themselves (`exportTo: ["."]`) are
+few."""
+
 
 def predicted(mesh: Mesh, request: Request, client: Source) -> Expectation:
     """What must become of a request that a client sends."""
