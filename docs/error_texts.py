@@ -21,7 +21,10 @@ Node = ast.expr
 
 def error_texts(path: Path) -> Iterator[str]:
     """Each text with `{a}`, `{b}` … for what is put in, and texts that are put into others."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    source = path.read_text(encoding="utf-8")
+    if ERROR not in source:
+        return
+    tree = ast.parse(source)
     named: dict[str, list[Node]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
