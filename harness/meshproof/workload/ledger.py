@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from hashlib import sha256
 from typing import Any
 
-from meshproof.workload.message import RawHeaders, Request
+from meshproof.workload.message import RawHeaders, Request, digest
 
 REQUESTS_CAP = 200_000
 BYTES_CAP = 64 << 20
@@ -14,7 +13,6 @@ BYTES_CAP = 64 << 20
 REQUEST_BYTES = 400
 HEADER_BYTES = 120
 PAGE_BYTES = 256 << 10
-EMPTY_DIGEST = sha256(b"").hexdigest()
 
 Row = tuple[str, str, str, str, RawHeaders, str, float, bool]
 
@@ -70,9 +68,8 @@ class Ledger:
             self.forgotten += 1
             return
         self.bytes += size
-        digest = sha256(request.body).hexdigest() if request.body else EMPTY_DIGEST
         asked = request.id, request.method, request.target, request.authority, request.headers
-        self.rows.append((*asked, digest, time.time(), request.http2))
+        self.rows.append((*asked, digest(request.body), time.time(), request.http2))
 
     def page(self, start: int) -> dict[str, Any]:
         """The counts, and the kept requests from `start` on as far as a page goes; `next` is None at the end.

@@ -6,6 +6,7 @@ Plain classes with slots instead of dataclasses: importing dataclasses costs a t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from urllib.parse import parse_qsl
 
 REASONS = {
@@ -35,6 +36,7 @@ REASONS = {
     504: "Gateway Timeout",
 }
 BODILESS = {101, 204, 304}
+EMPTY_DIGEST = sha256(b"").hexdigest()
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
@@ -156,3 +158,8 @@ def pairs(text: str) -> list[tuple[str, str]]:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=1000)
     except ValueError:
         return []
+
+
+def digest(body: bytes) -> str:
+    """The SHA-256 of a body, in hexadecimal."""
+    return sha256(body).hexdigest() if body else EMPTY_DIGEST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 
 import pytest
 from meshproof.workload.behaviours.behaviour import behaviour
@@ -43,6 +44,19 @@ def test_any_other_image_is_an_echo(image: str) -> None:
     assert (seen["pod"], seen["method"], seen["path"]) == ("web-v1-0", "PUT", "/a?b=c")
     assert seen["headers"] == {"x-a": "1, 2"}
     assert seen["size"] == 4
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00body"])
+def test_an_echo_is_json_of_all_that_was_received_whatever_it_is(body: bytes) -> None:
+    headers = [(b"Host", b"web:80"), (b"X-Quoted", b'a "b" \\ c'), (b"x-\xff", b"\xe4\t"), (b"x-empty", b"")]
+    echoed = answer("nginx", Request("GET", '/\xe4"?b', 'we"b', headers, body), app='"web"')
+    assert json.loads(echoed.body) == {
+        **{"name": "web-v1", "labels": {"app": '"web"'}, "pod": "web-v1-0"},
+        **{"method": "GET", "path": '/\xe4"?b', "authority": 'we"b'},
+        "headers": {"host": "web:80", "x-quoted": 'a "b" \\ c', "x-\xff": "\xe4\t", "x-empty": ""},
+        **{"size": len(body), "digest": sha256(body).hexdigest()},
+    }
+    assert echoed.headers == (("content-type", "application/json"),)
 
 
 def test_httpbin_describes_a_form() -> None:

@@ -15,6 +15,7 @@ from meshproof.mesh.model.virtual_service import HttpRoute
 from meshproof.mesh.requests.boundaries import changes
 from meshproof.mesh.requests.probes import MOST, probes
 from meshproof.run.prepare import Prepared
+from meshproof.run.verification.at_once import at_once
 from meshproof.run.verification.companion import companion
 from meshproof.run.verification.specification import Specification
 from meshproof.scenario import Scenario
@@ -70,7 +71,7 @@ def prepare_boundaries(specification: Specification, probed: list[Expectation]) 
         expect=(Answers(), EachSplit(thorough=specification.thorough)),
         features={"ProbeWorkload"},
     )
-    return companion(specification, scenario)
+    return at_once(companion(specification, scenario))
 
 
 def _route(mesh: Mesh, place: Location | None) -> HttpRoute | None:

@@ -17,6 +17,7 @@ from meshproof.manifest import Notice
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.mesh_table import HANDSHAKE
 from meshproof.run.prepare import Prepared
+from meshproof.run.verification.at_once import at_once
 from meshproof.run.verification.breakers.below import below
 from meshproof.run.verification.companion import companion
 from meshproof.run.verification.faults import faults
@@ -60,7 +61,7 @@ def prepare_samples(
         load=Load("steady", tuple(one.request for one in expectations), tls=specification.tls or Tls()),
         expect=(*checks, NoErrors()),
     )
-    prepared = companion(specification, scenario, told)
+    prepared = at_once(companion(specification, scenario, told))
     injected, driven = faults(prepared.plan, prepared.load)
     expected = [*chain.from_iterable(prepared.plan.stages)]
     return replace(prepared, checks=(*prepared.checks, *injected), load=below(driven, expected))

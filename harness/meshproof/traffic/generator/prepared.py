@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,8 +14,10 @@ HELLO = "meshproof"
 Fields = list[tuple[bytes, bytes]]
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     """By which client it is sent."""
+
+    # Each request is looked up by it, and a number's hash takes no function of Python's.
 
     HTTP = auto()
     TCP = auto()
