@@ -147,17 +147,21 @@ def _conditions(rule: Rule) -> RouteMatch | None:
 
 
 def _plain(services: Sequence[Service], client: Source) -> Iterator[Request]:
-    """A request, or a connection, to each port of Services that a client sees."""
+    """A request, or a connection, to each port of Services that a client sees, by name and by address."""
     for one in services:
         if sees(client.namespace, one.export_to, one.namespace) and not one.host.startswith("*"):
-            for port in one.ports:
-                host = short_name(one, client.namespace)
-                if port.is_http:
-                    yield Request("GET", host, port.number)
-                elif port.protocol in PROTOCOLS:
-                    yield connection(host, port.number)
-                elif port.protocol in SECURED:
-                    yield connection(host, port.number, scheme=TLS, tls=POD_TLS)
+            for host in (short_name(one, client.namespace), *([one.address] if one.address else ())):
+                yield from _called(one, host)
+
+
+def _called(service: Service, host: str) -> Iterator[Request]:
+    for port in service.ports:
+        if port.is_http:
+            yield Request("GET", host, port.number)
+        elif port.protocol in PROTOCOLS:
+            yield connection(host, port.number)
+        elif port.protocol in SECURED:
+            yield connection(host, port.number, scheme=TLS, tls=POD_TLS)
 
 
 def as_served(mesh: Mesh, request: Request) -> Request:

@@ -28,7 +28,7 @@ from meshproof.mesh.predict.visibility import sees, virtual_services
 from meshproof.mesh.requests.addresses import addresses, kept_out
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
 from meshproof.mesh.requests.clients.sources import predicted
-from meshproof.mesh.requests.clients.unruled import uncalled, unruled
+from meshproof.mesh.requests.clients.unruled import addressed, uncalled, unruled
 from meshproof.mesh.requests.completing import answerable, as_call
 from meshproof.mesh.requests.connections import beside, connections, why_unconnected
 from meshproof.mesh.requests.matching import requests_of
@@ -84,6 +84,7 @@ def sample_requests(
     if among is None:
         requests += [_answerable(mesh, one, client) for one in unruled(mesh, client, called)]
         requests += [_answerable(mesh, one, client) for one in uncalled(mesh, client, requests, called)]
+        requests += [_answerable(mesh, one, client) for one in addressed(mesh, client, called)]
     return tuple(dict.fromkeys(requests)), tuple(notices)
 
 

@@ -58,6 +58,12 @@ def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
         samples = replace(samples, notices=(*samples.notices, *told))
     driven = samples, prepare_boundaries(specification, probed), resilience, hashed
     unproved = (*_unproved(specification, untold), *_without_pods(specification, provable))
+    if len(specification.meshes) > 1:
+        from meshproof.run.verification.applied.otherwise import otherwise
+
+        pairs = ((one, specification.applied_expectation(one.request)) for one in provable)
+        meshes = specification.mesh, specification.applied.mesh
+        unproved = (*unproved, *otherwise(*meshes, pairs, specification.allowed))
     return Loads(specification, driven, tuple(provable), (*touched, *probed_touched), unproved)
 
 

@@ -26,7 +26,7 @@ from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.connections import unanswered_connections
 from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE
-from meshproof.run.verification.unseen import unseen
+from meshproof.run.verification.applied.unseen import unseen
 
 SERVICE = "Service"
 LEAVE_OUT = "leave it out, or verify without --strict"

@@ -130,6 +130,7 @@ def test_hosts_outside_are_called_by_name_by_handshake_and_by_address(driven, tm
         "tls://any.example.com:443",
         "GET http://any.example.com/",
         "tcp://db.example.com:5432",
+        "tcp://10.20.30.40:5432",
     ]
     (verdicts,) = driven(tmp_path, [found.samples])
     assert {one.outcome for one in verdicts} == {Outcome.PASSED}

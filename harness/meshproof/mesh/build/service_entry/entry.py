@@ -166,8 +166,11 @@ def _own_address(spec: Value, resolution: str, ports: tuple[ServicePort, ...], f
     apart = resolution in (STATIC, *RESOLVED) and all(one.protocol not in TLS | {UDP} for one in ports)
     if apart and len(given) == len(told) == len(spec.list("hosts")) == 1 and ":" not in told[0][1]:
         return told[0][1]
-    for value, address in told:
-        why = "requests to an address of a ServiceEntry are not modelled"
+    for value in given:
+        # Of a block nobody names an address: no request is known to meet it.
+        address = single(value.text())
+        what = "an address" if is_address(address) else "a block of addresses"
+        why = f"requests to {what} of a ServiceEntry are not modelled"
         findings.unproved(value.location, why, touches=(Asked((address,)),))
     return ""
 

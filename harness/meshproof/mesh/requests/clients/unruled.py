@@ -45,6 +45,16 @@ def uncalled(
             yield from islice((one for one in found if one.arms or one.undecided), 1)
 
 
+def addressed(mesh: Mesh, client: Source, hosts: Collection[str] | None = None) -> Iterator[Expectation]:
+    """What is expected of one to each port of a Service by its address, where it has one itself; `hosts` as below."""
+    for service in mesh.services:
+        if service.address and (hosts is None or service.host in hosts):
+            for call in calls(mesh, service, client):
+                one = predicted(mesh, replace(call, host=service.address), client)
+                if one.arms or one.undecided:
+                    yield one
+
+
 def unruled(mesh: Mesh, client: Source, hosts: Collection[str] | None = None) -> list[Expectation]:
     """What is expected of one to each port that a client can call and no rule decides; Gateways' own pods have none.
 

@@ -1,0 +1,1 @@
+"""What is applied otherwise than specified and no load of a verification shows."""

@@ -1,0 +1,82 @@
+"""What of a request is applied otherwise than specified, by prediction, where no load shows it.
+
+A policy that is specified has a load of its own, which shows another one; what is applied beside it has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Set
+
+from meshproof.border.coverage import Unproved
+from meshproof.border.expectation import Arm, Expectation, Policy
+from meshproof.diff.behaviour import policy_changes, stated_at
+from meshproof.errors import Location
+from meshproof.language.words import ENGLISH
+from meshproof.mesh.model.mesh import Mesh
+
+Difference = tuple[str, Arm, Location, str]
+DRAWN_BY, HASHED = "loadBalancer", "CONSISTENT_HASH"
+
+
+def otherwise(
+    specified: Mesh, applied: Mesh, pairs: Iterable[tuple[Expectation, Expectation]], allowed: Set[str]
+) -> Iterator[Unproved]:
+    """Each such difference once, of what is specified for requests and what the applied manifests make of them."""
+    told: set[tuple[str, str, str]] = set()
+    for wanted, actual in pairs:
+        found = (*_behind(specified, applied, wanted, actual), *_retried(wanted, actual))
+        for kind, arm, place, why in found:
+            if (kind, arm.destination, why) not in told:
+                told.add((kind, arm.destination, why))
+                subject, named = f"DestinationRule for {arm.host}", not allowed.isdisjoint({kind, "DestinationRule"})
+                yield Unproved(kind, subject, place, arm.destination, f"{why}: no load shows it", named)
+
+
+def _behind(specified: Mesh, applied: Mesh, wanted: Expectation, actual: Expectation) -> Iterator[Difference]:
+    others = {(one.destination, one.port): one for one in actual.arms if one.share and one.workloads}
+    for arm in wanted.arms:
+        other = others.get((arm.destination, arm.port)) if arm.share and arm.workloads else None
+        if other is None:
+            continue
+        for name, before, after in policy_changes(arm.policy, other.policy, ENGLISH):
+            if not _is_shown(name, arm.policy):
+                place = stated_at(name, other.policy) or other.location
+                yield name, other, place, f"{after} is applied, and {before} is specified"
+        ours, theirs = _ports(specified, arm), _ports(applied, other)
+        if ours != theirs:
+            why = f"{_listed(theirs)} is applied, and {_listed(ours)} is specified"
+            yield "the port of its endpoints", other, other.location, why
+
+
+def _retried(wanted: Expectation, actual: Expectation) -> Iterator[Difference]:
+    arm = next((one for one in wanted.arms if one.workloads), None)
+    further, there = (bool(one.retries and one.retries.remote_localities) for one in (wanted, actual))
+    if arm and further is not there:
+        why = "it is applied, and not specified" if there else "it is specified, and not applied"
+        said = actual.retries if there else wanted.retries
+        yield "retryRemoteLocalities", arm, said.location if said else arm.location, why
+
+
+def _is_shown(name: str, policy: Policy) -> bool:
+    """Whether a load of a verification shows another setting of that name than this policy has."""
+    blocks = {
+        "connectionPool": policy.pool,
+        "outlierDetection": policy.ejection,
+        "retryBudget": policy.retry_budget,
+        "warmup": policy.warmup,
+    }
+    block = name.partition(".")[0]
+    if block == DRAWN_BY:
+        return policy.load_balancer == HASHED
+    # How pods are called is seen by each of them, and what is said of mutual TLS is told elsewhere.
+    return block not in blocks or bool((found := blocks[block]) and found.location)
+
+
+def _ports(mesh: Mesh, arm: Arm) -> tuple[int, ...]:
+    """The ports at which endpoints that are no pods are called."""
+    several = (mesh.workload(key) for key in sorted(arm.workloads))
+    return tuple(port.number for one in several if one and not one.in_pods for port in one.ports)
+
+
+def _listed(ports: tuple[int, ...]) -> str:
+    return " and ".join(map(str, dict.fromkeys(ports))) or "any port"

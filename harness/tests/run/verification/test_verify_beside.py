@@ -1,0 +1,125 @@
+"""What is applied beside what is specified, and shows in no answer: it is told, and nothing passes for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from meshproof.border.coverage import Unproved
+from meshproof.run.verification.verification import Verification, prepare_verification
+from sure import SURE
+
+WEB = """
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: c, image: example/web, ports: [{containerPort: 8080}]}]}
+"""
+RULE = """---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web}
+spec: {host: web, trafficPolicy: %s}
+"""
+RETRIES = """---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web]
+  http: [{retries: {attempts: 2, retryOn: 5xx%s}, route: [{destination: {host: web}}]}]
+"""
+OUTSIDE = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: out}
+spec: {hosts: [out.example.com], resolution: STATIC, %s}
+"""
+HTTP, TCP = "{number: 80, name: http, protocol: HTTP}", "{number: 5432, name: tcp, protocol: TCP}"
+ENDPOINTS = "endpoints: [{address: 10.9.9.9}]"
+
+Verify = Callable[..., Verification]
+
+
+@pytest.fixture
+def verify(tmp_path: Path) -> Verify:
+    """Prepare a verification of the first manifests, with the others applied where there are any."""
+
+    def make(specified: str, applied: str = "") -> Verification:
+        for name, text in (("specified", specified), ("applied", applied)):
+            (tmp_path / f"{name}.yaml").write_text(text)
+        other = [str(tmp_path / "applied.yaml")] if applied else []
+        return prepare_verification([str(tmp_path / "specified.yaml")], other, [], SURE, any_client=True)
+
+    return make
+
+
+def told(found: Verification) -> list[tuple[str, str]]:
+    return [(one.kind, one.why) for one in found.coverage.unproved if isinstance(one, Unproved)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "why"),
+    [
+        (
+            "{outlierDetection: {consecutive5xxErrors: 2}}",
+            "outlierDetection.consecutive5xxErrors",
+            "2 is applied, and none",
+        ),
+        ("{retryBudget: {percent: 10}}", "retryBudget.percent", "10 is applied, and none"),
+        ("{connectionPool: {http: {maxRequestsPerConnection: 1}}}", "connectionPool.maxRequestsPerConnection", "1 is"),
+        ("{loadBalancer: {simple: RANDOM}}", "loadBalancer", "RANDOM is applied, and LEAST_REQUEST"),
+        ("{loadBalancer: {consistentHash: {httpHeaderName: x-a}}}", "loadBalancer", "CONSISTENT_HASH is applied"),
+        ("{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 60s}}}", "warmup", "is applied, and none"),
+    ],
+)
+def test_a_policy_that_is_applied_and_not_specified_is_not_proved(
+    verify: Verify, policy: str, kind: str, why: str
+) -> None:
+    found = dict(told(verify(WEB, WEB + RULE % policy)))
+    assert why in found[kind]
+    assert found[kind].endswith(" specified: no load shows it")
+    assert told(verify(WEB, WEB)) == []
+
+
+def test_a_policy_that_is_specified_has_a_load_that_shows_another_one(verify: Verify) -> None:
+    one, other = (RULE % f"{{connectionPool: {{tcp: {{maxConnections: {number}}}}}}}" for number in (1, 2))
+    assert told(verify(WEB + one, WEB + other)) == []
+
+
+@pytest.mark.parametrize(("first", "second", "what"), [(1, 0, "specified, and not"), (0, 1, "applied, and not")])
+def test_retries_in_further_localities_show_in_no_answer(verify: Verify, first: int, second: int, what: str) -> None:
+    said = ("", ", retryRemoteLocalities: true")
+    ((kind, why),) = told(verify(WEB + RETRIES % said[first], WEB + RETRIES % said[second]))
+    assert (kind, f"it is {what}" in why) == ("retryRemoteLocalities", True)
+
+
+def test_the_port_of_endpoints_that_stand_in_shows_in_no_answer(verify: Verify) -> None:
+    both = (f"ports: [{HTTP[:-1]}{target}}}], {ENDPOINTS}" for target in ("", ", targetPort: 8080"))
+    found = verify(*(OUTSIDE % one for one in both))
+    assert told(found) == [
+        ("the port of its endpoints", "8080 is applied, and 80 is specified: no load shows it"),
+    ]
+
+
+@pytest.mark.parametrize(("port", "asked"), [(HTTP, "GET http://10.1.1.1/"), (TCP, "tcp://10.1.1.1:5432")])
+def test_the_address_of_an_entry_is_asked_for_as_its_name_is(verify: Verify, port: str, asked: str) -> None:
+    found = verify(OUTSIDE % f"addresses: [10.1.1.1], ports: [{port}], {ENDPOINTS}")
+    assert found.samples is not None
+    assert asked in [str(one) for one in found.samples.load.requests]
+
+
+def test_a_block_of_addresses_is_not_proved(verify: Verify) -> None:
+    (one,) = verify(OUTSIDE % f"addresses: [10.1.1.0/24], ports: [{TCP}], {ENDPOINTS}").coverage.dependences
+    assert one.why == "requests to a block of addresses of a ServiceEntry are not modelled"
