@@ -23,7 +23,7 @@ from meshproof.mesh.requests.samples import sample_requests
 from meshproof.records import dataclass
 
 # Probes of a whole folder; where it has more, those of the rules that matter are taken.
-MOST = 2000
+MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True)

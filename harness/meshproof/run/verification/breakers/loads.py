@@ -30,7 +30,7 @@ from meshproof.scenario import Check, Scenario
 FEATURES = frozenset({"ProbeWorkload", "ProxylessWorkloads"})
 # Seconds that a proof may take, and how many policies are proved, unless a person wants it thorough.
 LONGEST_PROOF = 60.0
-MOST_POLICIES = 24
+MOST_POLICIES = 200
 MOST_HOSTS = 10
 # Seconds that an answer may take beside the attempts to connect.
 CLIENT_TIMEOUT = 15.0
