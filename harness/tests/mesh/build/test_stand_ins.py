@@ -132,6 +132,18 @@ def test_what_no_rule_refers_to_is_no_sign_that_services_belong_to_the_manifests
     )
 
 
+@pytest.mark.parametrize("name", ["istiod", "istiod-1-30-2"])
+def test_istiod_belongs_to_the_installation_whatever_else_is_there(name: str) -> None:
+    host = f"{name}.istio-system.svc.cluster.local"
+    second = ROUTE.replace("host: web, subset: V-2}", f"host: {host}, port: {{number: 15012}}}}")
+    built = read(SERVICE + DEPLOYMENT % ("web", "web", "web") + second)
+    assert made(built)[f"{name}.istio-system"] == [(15012, "http")]
+    assert built.mesh.selected(host)
+    assert any(one.message.startswith("istiod, which rules refer to, is not among") for one in built.notices)
+    other = second.replace(host, "grafana.istio-system.svc.cluster.local")
+    assert made(read(SERVICE + DEPLOYMENT % ("web", "web", "web") + other)).keys() == {"web.default"}
+
+
 TYPOS = [
     # One of two that are referred to is there.
     SERVICE + RULE + ROUTE.replace("host: web", "host: reviews", 1),

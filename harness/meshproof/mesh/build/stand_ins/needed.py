@@ -131,12 +131,11 @@ def _routing_alone(mesh: Mesh, new: Sequence[Service], made: dict[str, list[Reso
         called = services.summary(new)
         each = [f"{called[one.host]} ({', '.join(two.name for two in made[one.host])})" for one in new[:MOST_NAMED]]
         more = [f"and {len(new) - MOST_NAMED} more"] if len(new) > MOST_NAMED else []
-        others = mesh.services or mesh.workloads
-        why = (
-            "no Service that rules refer to is among these manifests"
-            if others
-            else "these manifests hold routing alone"
-        )
+        why = "these manifests hold routing alone"
+        if all(services.ISTIOD.fullmatch(one.host) for one in new):
+            why = "istiod, which rules refer to, is not among these manifests"
+        elif mesh.services or mesh.workloads:
+            why = "no Service that rules refer to is among these manifests"
         text = f"{why}: Services and workloads stand in for {', '.join((*each, *more))}"
         yield Notice(new[0].location, text)
 

@@ -6,6 +6,7 @@ is missing is misspelt or forgotten, and no request to it may be taken for prove
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meshproof.errors import Location
@@ -14,16 +15,21 @@ from meshproof.mesh.alike import any_alike
 from meshproof.mesh.build.stand_ins import bodies
 from meshproof.mesh.build.stand_ins.references import HTTP, TCP, Reference, entries, references
 from meshproof.mesh.build.workloads.workload import FORMS
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Labels, Service, ServicePort
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Labels, Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 
 DEFAULT_PORT = 80
+# Of a revision, too.
+ISTIOD = re.compile(rf"istiod(-[a-z0-9-]+)?\.{ROOT_NAMESPACE}\.{re.escape(CLUSTER_DOMAIN)}")
 LABEL, OWN_LABEL = "app", "meshproof.dev/stand-in"
 
 
 def lacking(manifests: Manifests, mesh: Mesh) -> list[Service]:
-    """The Services that are referred to; none where the manifests hold any of these, or what may be meant for one."""
+    """The Services that are referred to; none where the manifests hold any of these, or what may be meant for one.
+
+    istiod's own belongs to the installation, whatever else the manifests hold.
+    """
     read = [one.resource for one in manifests.refusals if one.resource]
     everything: list[Resource] = [*manifests.resources, *manifests.foreign, *read]
     known = entries(everything)
@@ -32,11 +38,11 @@ def lacking(manifests: Manifests, mesh: Mesh) -> list[Service]:
         if one.host not in known:
             several.setdefault(one.host, []).append(one)
     own = [one for one in everything if one.kind == "Service" or one.kind in FORMS]
-    if any(_host(one) in several for one in own if one.kind == "Service"):
-        return []
-    if own and any_alike((host.partition(".")[0] for host in several), _names(own, mesh)):
-        return []
-    return [_service(host, found, mesh) for host, found in several.items()]
+    installed = {host for host in several if ISTIOD.fullmatch(host)}
+    names = [host.partition(".")[0] for host in several.keys() - installed]
+    known_here = any(_host(one) in several for one in own if one.kind == "Service")
+    belonging = known_here or (own and any_alike(names, _names(own, mesh)))
+    return [_service(host, found, mesh) for host, found in several.items() if host in installed or not belonging]
 
 
 def _host(service: Resource) -> str:
