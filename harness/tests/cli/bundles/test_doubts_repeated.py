@@ -37,13 +37,12 @@ def repeating(out: Path) -> list[str]:
     return shlex.split(found[1])[1:]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("files", "where"),
     [
         ({"broken.yaml": BROKEN}, "broken.yaml:3:5"),
-        pytest.param(
-            {"kustomization.yaml": KUSTOMIZATION, "patch.yaml": PATCH}, "patch.yaml:1:1", marks=pytest.mark.long
-        ),
+        ({"kustomization.yaml": KUSTOMIZATION, "patch.yaml": PATCH}, "patch.yaml:1:1"),
     ],
 )
 def test_a_doubt_is_repeated(place: Any, files: dict[str, str], where: str) -> None:
