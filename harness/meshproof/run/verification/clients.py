@@ -23,7 +23,7 @@ from meshproof.run.verification.boundaries import LeftOut, boundary_expectations
 from meshproof.run.verification.specification import Specification
 
 # Requests of one client about what tells it apart.
-MOST_REQUESTS = 200
+MOST_REQUESTS = 2000
 
 
 @dataclass(frozen=True, slots=True)
