@@ -15,7 +15,9 @@ from meshproof.language.words import VARIABLES, of_environment
 sys.path.insert(0, str(Path(__file__).parent / "preloaded"))
 sys.path.insert(0, str(Path(__file__).parent / "rates"))
 sys.path.insert(0, str(Path(__file__).parent / "ports"))
+sys.path.insert(0, str(Path(__file__).parent / "caches"))
 
+import first_run
 from preloaded_client import Preloaded, forked
 
 # Tests start the product hundreds of times, as people have it: with its modules compiled once and not each time.
@@ -45,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Of all tests the long ones are left to `tox -e long`; whoever names a folder or a mark gets what they name."""
     if not config.option.markexpr and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.option.markexpr = "not long"
+        first_run.share(config)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
