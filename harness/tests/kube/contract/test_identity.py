@@ -89,6 +89,14 @@ def test_several_values_of_one_header_are_refused_before_anything_is_asked(clien
         client({"token": "t", "as": "ci", **more})
 
 
+@pytest.mark.parametrize("name", ["a\nb", "Zoë"])
+def test_a_name_that_no_header_can_carry_is_refused_before_anything_is_asked(client: Any, name: str) -> None:
+    with pytest.raises(
+        UsageError, match="context lab: its user impersonates by a value of Impersonate-User that no header"
+    ):
+        client({"token": "t", "as": name})
+
+
 @pytest.mark.parametrize("beside", [{}, {"token": "stale"}])
 def test_a_token_file_is_read_again_and_comes_before_a_token(
     client: Any, server: tuple[str, Headers], tmp_path: Path, beside: dict[str, str]

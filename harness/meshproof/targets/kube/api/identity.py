@@ -38,6 +38,9 @@ def impersonation(user: Mapping[str, Any], context: str) -> tuple[tuple[str, str
                 "client for Python sends one: name a context whose user has one at most"
             )
         headers |= {name: listed[0]} if listed else {}
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise UsageError(f"context {context}: its user impersonates by a value of {name} that no header can carry")
     return tuple(headers.items())
 
 
