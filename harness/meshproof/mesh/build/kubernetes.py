@@ -13,6 +13,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.traffic_policy.locality import DISTRIBUTION, preferring
 from meshproof.mesh.build.visibility import annotated
+from meshproof.mesh.model.ambient import waypoint
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Labels, Secret, Service, ServicePort
 from meshproof.mesh.model.names import HOST
 from meshproof.mesh.model.topic import Topic
@@ -26,7 +27,6 @@ PROTOCOLS = frozenset({"tcp", "udp", "grpc", "http", "http_proxy", "http2", "htt
 TCP_PORTS = frozenset({25, 53, 3306, 27017})
 # What leaves and enters a sidecar, the state of its pod, and its metrics.
 RESERVED = frozenset({15001, 15006, 15021, 15090})
-WAYPOINT, NO_WAYPOINT = "istio.io/use-waypoint", "none"
 # Transports that the mesh does not carry.
 NOT_CARRIED = frozenset({"udp", "sctp"})
 # Most objects leave most of theirs out: one object for all of them.
@@ -96,14 +96,6 @@ def proxies_own(host: str, ports: Iterable[ServicePort], findings: Findings) -> 
         if port.number in RESERVED and port.is_http and not port.sniffed:
             why = f"a sidecar has port {port.number} for itself: requests to it by HTTP pass no rule"
             findings.unproved(port.location, why, touches=(Called((host,), port.number),))
-
-
-def waypoint(own: Labels, namespace: str) -> str:
-    """The Gateway (`namespace/name`) that labels name as waypoint; `none` where they say that there is none."""
-    name = own.get(WAYPOINT)
-    if name is None or name.lower() in ("", NO_WAYPOINT):
-        return "" if name is None else NO_WAYPOINT
-    return f"{own.get(f'{WAYPOINT}-namespace') or namespace}/{name}"
 
 
 def _alias(spec: Value) -> str:

@@ -11,6 +11,7 @@ from importlib import import_module
 from meshproof.manifest.kinds import GATEWAY_API
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.model.ambient import MODE, WAYPOINT
 from meshproof.mesh.model.mesh import Mesh
 
 Builder = Callable[[Resource, Findings], object]
@@ -78,7 +79,11 @@ def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> Non
         _imported("external_name").across(mesh, resources, findings)
     if any(policy.tls for rule in mesh.destination_rules for policy, _ in rule.policies):
         _imported("mutual_tls.conflicts").across(mesh, resources, findings)
+    if any(MODE in own for own in mesh.namespaces.values()) or any(MODE in one.labels for one in mesh.workloads):
+        _imported("ambient.pods").across(mesh, resources, findings)
     if mesh.gateways:
+        if any(WAYPOINT in own for own in mesh.namespaces.values()) or any(one.waypoint for one in mesh.services):
+            _imported("ambient.waypoints").across(mesh, resources, findings)
         _imported("gateway").shared_ports(mesh, findings)
 
 

@@ -211,8 +211,9 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
         case Entering(key, port, alone, hosts):
             here = found.gateway != MESH_GATEWAY and port in (None, found.port)
             return here and _asks_for(hosts, found) and _same_pods(mesh, key, found.gateway, alone=alone)
-        case Sent(hosts):
-            return not found.sent.isdisjoint(hosts)
+        case Sent(hosts, entering):
+            here = not entering or found.gateway != MESH_GATEWAY
+            return here and not found.sent.isdisjoint(hosts)
         case Decided(location):
             return location == found.decided
         case Mentioned(words):

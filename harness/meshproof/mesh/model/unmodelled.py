@@ -43,9 +43,13 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Requests that are sent or copied to one of these hosts, which are written so: what asks for them may not be."""
+    """Requests that are sent or copied to one of these hosts, which are written so: what asks for them may not be.
+
+    With `entering` those alone that enter by a gateway.
+    """
 
     hosts: tuple[str, ...]
+    entering: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.kubernetes import labels, waypoint
+from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.service_entry.endpoint import UNIX, Endpoint
 from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UDP, Entry, service_entry, single
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
+from meshproof.mesh.model.ambient import waypoint
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ContainerPort, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers

@@ -11,40 +11,30 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.traffic_policy.locality import DISTRIBUTION, preferring
-from meshproof.mesh.build.workloads.injection import NAMESPACE_INJECT
 from meshproof.mesh.build.workloads.selector import OPERATORS
-from meshproof.mesh.build.workloads.workload import at
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.unmodelled import Called, Pods, Role, Touches, Unmodelled
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY
+from meshproof.mesh.model.unmodelled import Called, Unmodelled
 from meshproof.records import dataclass
 
 # The label that a cluster gives to every namespace.
 NAMED = "kubernetes.io/metadata.name"
-AMBIENT, REVISION = "istio.io/dataplane-mode", "istio.io/rev"
 
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """`preferring` is where it says that pods which are near are preferred by all of its Services, `ambient` where it
-    says that its pods are in ambient mode.
-    """
+    """`preferring` is where it says that pods which are near are preferred by all of its Services."""
 
     name: str
     labels: Labels
     preferring: Location | None = None
-    ambient: Location | None = None
 
 
 def namespace(resource: Resource, findings: Findings) -> Namespace:  # noqa: ARG001
     near = preferring(resource)
     place = (near.key or near.location) if near else None
     own = labels(resource.body.get("metadata"), "labels")
-    # Where pods get sidecars, that goes before.
-    injected = own.get(NAMESPACE_INJECT) == "enabled" or own.get(REVISION)
-    said = None if injected or own.get(AMBIENT) != "ambient" else at(resource.body, ("metadata", "labels", AMBIENT))
-    return Namespace(resource.name, own, place, (said.key or said.location) if said else None)
+    return Namespace(resource.name, own, place)
 
 
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
@@ -55,11 +45,6 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
         if one.preferring and hosts:
             why, touches = f"{DISTRIBUTION} is not modelled", (Called(hosts),)
             part = Unmodelled("Namespace", f"Namespace {one.name}", one.preferring, why, touches)
-            findings.unmodelled_parts.append(part)
-        if one.ambient and any(MESH_GATEWAY in each.gateways for each in mesh.virtual_services):
-            why = "its pods are in ambient mode: for what they send rules count in a waypoint alone, not in a sidecar"
-            sent: tuple[Touches, ...] = (Pods(one.name, {}, frozenset({Role.SENDS})),)
-            part = Unmodelled("Namespace", f"Namespace {one.name}", one.ambient, why, sent)
             findings.unmodelled_parts.append(part)
     return replace(mesh, namespaces={one.name: one.labels for one in several})
 

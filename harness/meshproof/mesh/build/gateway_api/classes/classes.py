@@ -9,7 +9,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.attach import AnyRoute
 from meshproof.mesh.build.gateway_api.parents import SERVICE, SERVICE_ENTRY, Parent
-from meshproof.mesh.build.kubernetes import waypoint
+from meshproof.mesh.model.ambient import waypoint
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Asked, Unmodelled
