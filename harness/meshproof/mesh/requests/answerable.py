@@ -27,6 +27,8 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     if unresolved := unresolved_name(mesh, expectation.request, namespace):
         return _with_hint(mesh, expectation, namespace, unresolved)
     if expectation.refused:
+        if address := _unknown_address(mesh, expectation.request):
+            return address
         # What a server asks of its clients' certificates refuses them by specification.
         return "" if _is_served(mesh, expectation) else _with_hint(mesh, expectation, namespace, expectation.note)
     if why := _not_http(mesh, expectation.request, namespace):
@@ -36,10 +38,8 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
     if expectation.redirect is not None or expectation.looked_at:
         # Rules stand for its host, and say what is answered where none of them takes it.
         return ""
-    request = expectation.request
-    if ADDRESS.fullmatch(request.domain) and not request.gateway and not mesh.services_at(request.domain):
-        # A sidecar has the addresses of Services among its hosts, which a cluster gives them.
-        return f"whether {expectation.request.domain} is the address of a Service is not known here: ask for its name"
+    if address := _unknown_address(mesh, expectation.request):
+        return address
     if mesh.config.outbound is OutboundMode.REGISTRY_ONLY and not expectation.request.gateway:
         # That nobody answers is what the mesh's configuration says.
         return "" if expectation.status else _no_pods(expectation)
@@ -47,6 +47,16 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
         answer = f"the proxy answers {expectation.status}: {expectation.note}"
         return _with_hint(mesh, expectation, namespace, answer)
     return _no_pods(expectation)
+
+
+def _unknown_address(mesh: Mesh, request: Request) -> str:
+    """Why it is not known what is called where an address is; empty where it is a name, or a ServiceEntry says it.
+
+    A sidecar has the addresses of Services among its hosts, which a cluster gives them.
+    """
+    if not ADDRESS.fullmatch(request.domain) or request.gateway or mesh.services_at(request.domain):
+        return ""
+    return f"whether {request.domain} is the address of a Service is not known here: ask for its name"
 
 
 def unresolved_name(mesh: Mesh, request: Request, namespace: str) -> str:

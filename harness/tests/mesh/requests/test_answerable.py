@@ -130,8 +130,9 @@ data:
 @pytest.mark.parametrize("config", ["", REGISTRY_ONLY])
 def test_an_address_may_be_that_of_a_service(routed, config: str) -> None:
     mesh = routed("- route: [{destination: {host: greeter, subset: v1}}]", more=MORE + config).mesh
-    text = why_unanswered(mesh, predict(mesh, parse("GET http://10.96.0.10:5000/")), "default")
-    assert text == "whether 10.96.0.10 is the address of a Service is not known here: ask for its name"
+    for asked in ("GET http://10.96.0.10:5000/", "tcp://10.96.0.10:5432", "tls://10.96.0.10:443"):
+        text = why_unanswered(mesh, predict(mesh, parse(asked)), "default")
+        assert text == "whether 10.96.0.10 is the address of a Service is not known here: ask for its name"
 
 
 def test_a_destination_without_pods_cannot_answer(routed) -> None:
