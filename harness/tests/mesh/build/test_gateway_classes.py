@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gateway_manifests import HTTP, built, gateway, route
+from gateway_manifests import ATTACHED, HTTP, built, gateway, route
 from meshproof.mesh.model.unmodelled import Asked, Entering
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
@@ -93,3 +93,38 @@ def test_of_a_service_entry_too() -> None:
     place = OTHERS.replace("namespace: infra", "namespace: shop")
     found = [one for one in built(place, OUT, route(parent=parent)).mesh.unmodelled if one.kind == "HTTPRoute"]
     assert [one.touches for one in found] == [(Asked(("out.example.com",), (MESH_GATEWAY,)),)]
+
+
+EXTENDED = route(hosts="a.org").replace(
+    "rules: [{", "rules: [{filters: [{type: ExtensionRef, extensionRef: {group: x.example, kind: Limit, name: l}}], "
+)
+OF_EDGE = gateway(HTTP, more="gatewayClassName: edge")
+SET = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: more, namespace: infra}
+spec: {parentRef: {name: public}, listeners: [{name: h, port: 81, protocol: HTTP}]}
+"""
+TO_SET = EXTENDED.replace("{name: public,", "{group: gateway.networking.k8s.io, kind: ListenerSet, name: more,")
+
+
+@pytest.mark.parametrize(
+    ("manifests", "refused"),
+    [
+        ((gateway(HTTP), EXTENDED), True),
+        ((OF_EDGE, of_class("istio.io/gateway-controller"), EXTENDED), True),
+        ((OF_EDGE, of_class("acme.example/gateways"), EXTENDED), False),
+        # Whose it is a class says that may be in the cluster.
+        ((OF_EDGE, EXTENDED), False),
+        ((EXTENDED,), False),
+        ((EXTENDED.replace(ATTACHED, f"{ATTACHED}, {TO_WEB}"),), True),
+        ((gateway(HTTP), SET, TO_SET), True),
+        ((OF_EDGE, SET, TO_SET), False),
+    ],
+)
+def test_what_istiod_does_not_take_counts_where_a_parent_is_its_own(manifests: tuple[str, ...], refused: bool) -> None:
+    made = built(*manifests).mesh
+    told = [one for one in made.unmodelled if "takes no filter" in one.why]
+    assert [one.refused for one in told] == [True] * refused
+    assert not [one for one in made.unmodelled if one.refused and one not in told]
+    assert not [one for one in made.virtual_services if one.namespace == "shop"]

@@ -13,10 +13,10 @@ from typing import Protocol, TypeVar
 from meshproof.errors import Location
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.http_route import Route, Rule
-from meshproof.mesh.build.gateway_api.parents import SERVICE, SERVICE_ENTRY, Parent
+from meshproof.mesh.build.gateway_api.parents import GATEWAY, SERVICE, SERVICE_ENTRY, Parent
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.topic import Topic
-from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.mesh.model.unmodelled import Asked, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, RouteMatch, VirtualService
 
 # Where to look a host up: whether anything is called so, and the hosts of a ServiceEntry (`namespace/name`).
@@ -78,6 +78,20 @@ def alone(route: AnyRoute) -> Unmodelled:
     """That a route attaches to nothing, so that no request shows what it says; others are answered as without it."""
     why = "it attaches to none of its parents, so its rules are not in force"
     return Unmodelled(route.kind, route.called, route.location, why, (), FIX, topic=Topic.ROUTE_ALONE)
+
+
+def asked(route: AnyRoute, entries: Entries) -> tuple[Asked, ...]:
+    """What is asked of the parents of a route."""
+    return tuple(_of(route, one, entries) for one in route.parents)
+
+
+def _of(route: AnyRoute, parent: Parent, entries: Entries) -> Asked:
+    key = f"{parent.namespace}/{parent.name}"
+    if parent.kind == SERVICE:
+        return Asked((f"{parent.name}.{parent.namespace}.{CLUSTER_DOMAIN}",), (MESH_GATEWAY,))
+    if parent.kind == SERVICE_ENTRY:
+        return Asked(entries(key), (MESH_GATEWAY,))
+    return Asked(route.hostnames or ("*",), (key,) if parent.kind == GATEWAY else ())
 
 
 def by_age(routes: Iterable[Aged]) -> list[Aged]:

@@ -6,9 +6,10 @@ pilot/pkg/config/kube/gateway/conversion.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from fractions import Fraction
 
+from meshproof.errors import Problem
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.match import name
@@ -36,8 +37,11 @@ ANY_PATH = "/.*"
 PER_PERCENT = 10_000
 
 
-def filters(rule: Value, taken: Iterable[str]) -> dict[str, list[Value]]:
-    """The filters of a rule or of a backend by their types; `taken` are the types that istiod takes there."""
+def filters(rule: Value, taken: Collection[str]) -> dict[str, list[Value]]:
+    """The filters of a rule or of a backend by their types; `taken` are the types that istiod takes there.
+
+    Others are left out, and told by `untaken`.
+    """
     found: dict[str, list[Value]] = {}
     for value in rule.list("filters"):
         kind = value.need("type").text()
@@ -48,12 +52,27 @@ def filters(rule: Value, taken: Iterable[str]) -> dict[str, list[Value]]:
                 raise value.problem(f"a filter of type {kind} cannot have {field}")
         if kind in found and kind not in REPEATABLE:
             raise value.problem(f"the filter {kind} is given twice")
-        if kind not in taken:
-            raise value.problem(f"istiod takes no filter of type {kind} here", "it refuses the whole HTTPRoute for it")
         found.setdefault(kind, []).append(value.need(FIELDS[kind]))
     if "RequestRedirect" in found and "URLRewrite" in found:
         raise rule.problem("a rule cannot have both RequestRedirect and URLRewrite")
-    return found
+    return {kind: several for kind, several in found.items() if kind in taken}
+
+
+def untaken(spec: Value, taken: Collection[str]) -> tuple[Problem, ...]:
+    """The filters of a route that istiod does not take; `taken` are the types that it takes in a rule.
+
+    Another controller may take them: they are refused where a parent of the route is istiod's.
+    """
+    several: list[tuple[Value, Collection[str]]] = []
+    for rule in spec.list("rules"):
+        several += ((one, taken) for one in rule.list("filters"))
+        several += ((one, HEADERS) for backend in rule.list("backendRefs") for one in backend.list("filters"))
+    found = ((value, value.need("type").text(), kinds) for value, kinds in several)
+    return tuple(
+        Problem(value.location, f"istiod takes no filter of type {kind} here", "it refuses the whole route for it")
+        for value, kind, kinds in found
+        if kind not in kinds
+    )
 
 
 def header_changes(found: dict[str, list[Value]], findings: Findings) -> HeaderChanges:

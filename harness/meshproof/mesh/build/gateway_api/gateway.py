@@ -12,7 +12,7 @@ from dataclasses import field, replace
 
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.gateway_api.classes.classes import CLASS, CONTROLLER, Class, Classed
+from meshproof.mesh.build.gateway_api.classes.classes import CLASS, Classed, istiods
 from meshproof.mesh.build.gateway_api.listeners.listener import Listener, check, listener, taking
 from meshproof.mesh.build.gateway_api.listeners.namespaces import NOBODY, Chosen, chosen, names, untold
 from meshproof.mesh.build.kubernetes import labels
@@ -56,7 +56,7 @@ def gateway(resource: Resource, findings: Findings) -> Entrance | Classed:
 
 def classed(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Iterator[Entrance]:
     """All Gateways; those of a class that is not known to be istiod's have no listeners."""
-    own = {one.name for one in parts if isinstance(one, Class) and one.controller == CONTROLLER}
+    own = istiods(parts)
     for one in parts:
         if isinstance(one, Entrance):
             yield one

@@ -8,24 +8,22 @@ those of HTTPRoutes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api import filters as own
-from meshproof.mesh.build.gateway_api.attach import Known
+from meshproof.mesh.build.gateway_api.attach import Entries, Known, asked
 from meshproof.mesh.build.gateway_api.backends import backend
 from meshproof.mesh.build.gateway_api.http_route import NO_BACKEND, Route, Rule, backends_of, mirror
 from meshproof.mesh.build.gateway_api.limits.counts import check
 from meshproof.mesh.build.gateway_api.match import named, regex
-from meshproof.mesh.build.gateway_api.parents import SERVICE, parents
+from meshproof.mesh.build.gateway_api.parents import parents
 from meshproof.mesh.build.visibility import created
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
-from meshproof.mesh.model.unmodelled import Asked, Unmodelled
 from meshproof.mesh.model.unmodelled import Rule as Touched
+from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import (
-    MESH_GATEWAY,
     DirectResponse,
     HttpRoute,
     MatchKind,
@@ -55,10 +53,11 @@ def grpc_route(resource: Resource, findings: Findings) -> Route:
         resource.location,
         created(resource),
         KIND,
+        own.untaken(spec, IN_A_RULE),
     )
 
 
-def without_refused(routes: Iterable[Route], known: Known, findings: Findings) -> list[Route]:
+def without_refused(routes: Iterable[Route], known: Known, entries: Entries, findings: Findings) -> list[Route]:
     """Without GRPCRoutes that mirror to what does not exist: unlike HTTPRoutes, istiod leaves these out whole."""
     kept = []
     for route in routes:
@@ -69,16 +68,10 @@ def without_refused(routes: Iterable[Route], known: Known, findings: Findings) -
         aim = missing[0]
         why = f"there is no {aim.kind} {aim.namespace}/{aim.name} to mirror to: istiod leaves the whole GRPCRoute out"
         where = aim.destination.location
-        findings.unmodelled_parts.append(Unmodelled(KIND, route.called, where, why, tuple(_asked(route)), refused=True))
+        findings.unmodelled_parts.append(
+            Unmodelled(KIND, route.called, where, why, asked(route, entries), refused=True)
+        )
     return kept
-
-
-def _asked(route: Route) -> Iterator[Asked]:
-    for parent in route.parents:
-        if parent.kind == SERVICE:
-            yield Asked((f"{parent.name}.{parent.namespace}.{CLUSTER_DOMAIN}",), (MESH_GATEWAY,))
-        else:
-            yield Asked(route.hostnames or ("*",), (f"{parent.namespace}/{parent.name}",))
 
 
 def _rule(value: Value, resource: Resource, position: int, findings: Findings) -> Rule:

@@ -7,7 +7,7 @@ whole route.
 
 from __future__ import annotations
 
-from meshproof.errors import Location
+from meshproof.errors import Location, Problem
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
@@ -55,7 +55,8 @@ class Rule:
 class Route:
     """One HTTPRoute or GRPCRoute, not yet attached.
 
-    `created` is in RFC 3339 and UTC (empty: not told).
+    `created` is in RFC 3339 and UTC (empty: not told). `untaken` are what istiod refuses it for, and another controller
+    may take.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Route:
     location: Location
     created: str = ""
     kind: str = "HTTPRoute"
+    untaken: tuple[Problem, ...] = ()
 
     @property
     def called(self) -> str:
@@ -97,6 +99,7 @@ def http_route(resource: Resource, findings: Findings) -> Route:
         tuple(rules),
         resource.location,
         created(resource),
+        untaken=own.untaken(spec, IN_A_RULE),
     )
 
 

@@ -7,14 +7,16 @@ from dataclasses import replace
 
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.attach import within_the_mesh
-from meshproof.mesh.build.gateway_api.classes.classes import gateway_class, left_to_waypoints
+from meshproof.mesh.build.gateway_api.classes.classes import gateway_class, left_to_waypoints, served
 from meshproof.mesh.build.gateway_api.connections.attach import connections
 from meshproof.mesh.build.gateway_api.connections.route import ConnectionRoute, tcp_route, tls_route
 from meshproof.mesh.build.gateway_api.entering import at_gateways
-from meshproof.mesh.build.gateway_api.gateway import certificates, classed, gateway, opened
+from meshproof.mesh.build.gateway_api.gateway import Entrance, certificates, classed, gateway, opened
 from meshproof.mesh.build.gateway_api.grpc_route import grpc_route, without_refused
 from meshproof.mesh.build.gateway_api.http_route import Route, http_route
 from meshproof.mesh.build.gateway_api.listener_set import ListenerSet, joined, listener_set
+from meshproof.mesh.build.gateway_api.others import without_untaken
+from meshproof.mesh.build.gateway_api.parents import GATEWAY, LISTENER_SET
 from meshproof.mesh.build.gateway_api.reference_grant import Grant, reference_grant
 from meshproof.mesh.model.mesh import Mesh
 
@@ -37,11 +39,15 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     def known(host: str) -> bool:
         return mesh.service(host) is not None or mesh.alias(host) is not None
 
-    routes = without_refused([part for part in parts if isinstance(part, Route)], known, findings)
+    sets = [part for part in parts if isinstance(part, ListenerSet)]
+    gateways = {one.key for one in parts if isinstance(one, Entrance)} | served(parts)
+    own = {(GATEWAY, key) for key in gateways} | {(LISTENER_SET, one.key) for one in sets if one.parent in gateways}
+    routes = without_untaken([part for part in parts if isinstance(part, Route)], own, mesh.entered_as, findings)
+    routes = without_refused(routes, known, mesh.entered_as, findings)
     others = [part for part in parts if isinstance(part, ConnectionRoute)]
     left_to_waypoints(mesh, [*routes, *others], parts, findings)
     entrances = [*classed(mesh, parts, findings)]
-    entrances = joined(mesh, [part for part in parts if isinstance(part, ListenerSet)], entrances, findings)
+    entrances = joined(mesh, sets, entrances, findings)
     asking = {*(one.namespace for one in routes), *(one.namespace for one in others)}
     entrances = [opened(mesh, one, asking, findings) for one in entrances]
     for one in entrances:

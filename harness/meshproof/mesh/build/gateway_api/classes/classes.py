@@ -44,6 +44,18 @@ def gateway_class(resource: Resource, findings: Findings) -> Class:  # noqa: ARG
     return Class(resource.name, controller.text())
 
 
+def istiods(parts: Sequence[object]) -> frozenset[str]:
+    """The names of the classes that istiod serves as its own, beside the one that needs no object."""
+    return frozenset(one.name for one in parts if isinstance(one, Class) and one.controller == CONTROLLER)
+
+
+def served(parts: Sequence[object]) -> frozenset[str]:
+    """The Gateways (`namespace/name`) of such classes."""
+    own = istiods(parts)
+    several = (one for one in parts if isinstance(one, Classed) and one.name.text() in own)
+    return frozenset(f"{one.resource.namespace}/{one.resource.name}" for one in several)
+
+
 def left_to_waypoints(mesh: Mesh, routes: Iterable[AnyRoute], parts: Sequence[object], findings: Findings) -> None:
     """Say which routes sidecars may not have: istiod leaves those of a Service to its waypoint of another controller.
 
