@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -41,8 +41,8 @@ class Drive:
     """One scenario under way: what its steps share.
 
     With `fail_fast`, which is for showing that checks can fail, it ends with the first failed check, sends only a
-    window of requests in the stages before `first`, and keeps no state. `prepare_generator` gets, ahead of time, the
-    vantage that `generator_for` will be called with. `stalls` is the watch of this machine.
+    window of requests in the stages before `first`, and keeps no state. `generator_ahead` gets, ahead of time, the
+    vantage that `generator_for` will be called with, `here` on this machine. `stalls` is the watch of this machine.
     """
 
     prepared: Prepared
@@ -55,7 +55,8 @@ class Drive:
     id_prefix: str
     fail_fast: bool = False
     first: int = 0
-    prepare_generator: Callable[[Vantage], None] = lambda _: None
+    generator_ahead: Callable[[Vantage], AbstractContextManager[object]] = contextlib.nullcontext
+    here: Vantage = Vantage()
     stalls: Stalls = field(default_factory=Stalls)
     phases: dict[str, float] = field(default_factory=dict)
 
@@ -158,15 +159,19 @@ class Drive:
         """Have a generator get ready where it will have to run, while the mesh does."""
         live = self.live
 
-        async def prepare() -> None:
-            if isinstance(live, Remote):
-                self.prepare_generator(await live.sending(self.prepared.load.requests))
+        async def prepare(live: Remote) -> None:
+            getting_ready.enter_context(self.generator_ahead(await live.sending(self.prepared.load.requests)))
 
-        task = asyncio.ensure_future(prepare())
-        try:
-            yield
-        finally:
-            task.cancel()
+        with contextlib.ExitStack() as getting_ready:
+            if not isinstance(live, Remote):
+                getting_ready.enter_context(self.generator_ahead(self.here))
+                yield
+                return
+            task = asyncio.ensure_future(prepare(live))
+            try:
+                yield
+            finally:
+                task.cancel()
 
     @contextlib.contextmanager
     def _phase(self, name: str) -> Iterator[None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from meshproof.border.load import Vantage
@@ -31,6 +32,7 @@ class Generators:
         self._page = page
         self._timeouts = timeouts
         self._idle: dict[Kind, list[Starting]] = {}
+        self._soon: Counter[Kind] = Counter()
         self._in_use: set[Starting] = set()
         self._started = 0
         self._fork_server: asyncio.Task[ForkServer] | None = None
@@ -41,6 +43,19 @@ class Generators:
         idle = self._idle.setdefault(kind, [])
         if not idle:
             idle.append(self._start(kind))
+
+    @contextlib.contextmanager
+    def ahead(self, shape: str, vantage: Vantage = HERE) -> Iterator[None]:
+        """Have one get ready that is used right after this, beside those that others use soon."""
+        kind = (shape, vantage.unresolved)
+        idle = self._idle.setdefault(kind, [])
+        self._soon[kind] += 1
+        if len(idle) < self._soon[kind]:
+            idle.append(self._start(kind))
+        try:
+            yield
+        finally:
+            self._soon[kind] -= 1
 
     @contextlib.asynccontextmanager
     async def use(self, shape: str, vantage: Vantage = HERE) -> AsyncIterator[Generator]:

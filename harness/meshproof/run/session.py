@@ -126,7 +126,8 @@ class Session:
             self.options.timeouts,
             self.options.window,
             ids,
-            prepare_generator=functools.partial(self._generators.prepare, shape),
+            generator_ahead=functools.partial(self._generators.ahead, shape),
+            here=Vantage(workers=(Vantage(),) * workers),
             stalls=self._stalls,
         )
         try:

@@ -59,6 +59,7 @@ class Generator:
         self._load: Load | None = None
         self._observed = Observed()
         self._granted: dict[int, int] = {}
+        self._total = 0
         self._stopping = False
         self._conversation = Conversation(child, timeouts, self._receive, self._silence_limit)
         self._workers = Workers(workers, timeouts, self._conversation.fail)
@@ -110,6 +111,11 @@ class Generator:
         return self._observed.count
 
     @property
+    def owed(self) -> int:
+        """How many requests of this load have been granted and not been reported."""
+        return self._total - self._observed.count
+
+    @property
     def began(self) -> float:
         """The running load's zero of time, by time.perf_counter of this process.
 
@@ -159,7 +165,7 @@ class Generator:
             workers=[dict(one.resolve) for one in workers if one.resolve],
         )
         conversation.send(message)
-        self._load, self._observed, self._granted, self._stopping = load, Observed(), {}, False
+        self._load, self._observed, self._granted, self._total, self._stopping = load, Observed(), {}, 0, False
         # Locust's users are waited for where they are, which says how many came.
         limit = timeouts.locust_users + timeouts.locust_silent
         await conversation.until(lambda: self._observed.began is not None, "begin its load", limit)
@@ -185,6 +191,7 @@ class Generator:
         further = {request: total for request, total in whole if total > self._granted.get(request, 0)}
         if further:
             self._conversation.send({"grant": {str(request): total for request, total in further.items()}})
+            self._total += sum(total - self._granted.get(request, 0) for request, total in further.items())
             self._granted |= further
 
     def limit_users(self, users: int) -> None:
@@ -256,7 +263,7 @@ class Generator:
         if self._load is None or self._observed.done is not None:
             return None
         begun = self._observed.began is not None
-        if not self._stopping and begun and sum(self._granted.values()) <= self._observed.count:
+        if not self._stopping and begun and self.owed <= 0:
             return None
         if not begun:
             return self._timeouts.locust_users + self._timeouts.locust_silent

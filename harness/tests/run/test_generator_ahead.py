@@ -83,7 +83,7 @@ def drive(prepared: Any, live: RemoteMesh, tmp_path: Path, ahead: list[Vantage])
             100,
             "t-",
             fail_fast=True,
-            prepare_generator=ahead.append,
+            generator_ahead=lambda vantage: contextlib.nullcontext(ahead.append(vantage)),
         )
         result = await one.run()
         assert str(result.error) == "enough"
@@ -116,6 +116,33 @@ def test_no_second_one_is_started_while_one_is_idle(tmp_path: Path, monkeypatch:
         generators.prepare("steady", POD)
         await generators.close()
         assert started == ["steady"]
+
+    asyncio.run(run())
+
+
+def test_each_of_several_meshes_has_one_getting_ready_before_any_is_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    async def start(shape: str, *_: Any) -> Any:
+        started.append(shape)
+        return Idle()
+
+    monkeypatch.setattr(Generator, "start", start)
+
+    async def run() -> None:
+        generators = Generators(tmp_path, Timeouts())
+        generators.prepare("steady", POD)
+        with generators.ahead("steady", POD), generators.ahead("steady", POD):
+            await asyncio.sleep(0)
+            assert started == ["steady", "steady"]
+        async with generators.use("steady", POD), generators.use("steady", POD):
+            pass
+        with generators.ahead("steady", POD):
+            await asyncio.sleep(0)
+        await generators.close()
+        assert started == ["steady", "steady"]
 
     asyncio.run(run())
 

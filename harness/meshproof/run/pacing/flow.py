@@ -54,6 +54,12 @@ async def _stage(traffic: Traffic, number: int) -> None:
 
 
 def _extend(traffic: Traffic) -> bool:
-    """Extend the credit of every request that a trial still wants; False when none does."""
-    traffic.extend(traffic.feed.further_grants())
+    """Extend the credit of every request that a trial still wants; False when none does.
+
+    While the generator still owes half of what it was granted last, it is not told each few more: messages cost both
+    sides more than what is in them.
+    """
+    if traffic.half_used:
+        traffic.extend(traffic.feed.further_grants())
+        traffic.topped_up()
     return traffic.feed.wanting

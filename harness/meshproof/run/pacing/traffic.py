@@ -46,6 +46,7 @@ class Traffic:
     _began: float = field(default_factory=time.perf_counter)
     _zero: float = field(init=False)
     _proxies: frozenset[int] = frozenset()
+    _topped_up: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         # Kept: once the load has ended, another may use the generator while this one is judged.
@@ -99,6 +100,15 @@ class Traffic:
         for request, total in several:
             self._granted[request] = max(total, self._granted.get(request, 0))
         self.generator.grant_each(several)
+
+    @property
+    def half_used(self) -> bool:
+        """Whether the generator owes half of what it did when it was topped up, or less, or another stage has begun."""
+        return self._topped_up[0] != self.feed.stage or 2 * self.generator.owed <= self._topped_up[1]
+
+    def topped_up(self) -> None:
+        """Note what the generator owes now."""
+        self._topped_up = self.feed.stage, self.generator.owed
 
     async def idle(self) -> None:
         """Wait until all that was granted has been observed, and nothing is under way in the mesh either."""

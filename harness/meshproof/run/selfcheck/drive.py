@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
+from meshproof.border.load import Vantage
 from meshproof.border.verdict import Outcome, worst
 from meshproof.envoy.control_plane.control import RefusedError
 from meshproof.errors import UsageError
@@ -139,6 +140,8 @@ class SelfCheck:
             self.options.window,
             ids,
             fail_fast=True,
+            generator_ahead=functools.partial(self._generators.ahead, shape),
+            here=Vantage(workers=(Vantage(),) * workers),
             stalls=self._stalls,
             first=first,
         )
