@@ -14,6 +14,7 @@ from meshproof.explain.manifests import Written
 from meshproof.manifest.documents.other_files import own_name
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.coverage.called_otherwise import called_otherwise
 from meshproof.mesh.coverage.passing_on import passed_on_otherwise
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.index import Hosts, by_hosts, grouped
@@ -98,7 +99,8 @@ def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
     for key, one in first.items():
         if key not in second and one.subject not in shown:
             yield Opaque(one, "changed" if one.subject in after else "gone")
-    yield from (Opaque(one, "changed") for one in passed_on_otherwise(old.mesh, new.mesh))
+    unseen = (*passed_on_otherwise(old.mesh, new.mesh), *called_otherwise(old.mesh, new.mesh))
+    yield from (Opaque(one, "changed") for one in unseen)
 
 
 def _names(side: Side) -> Iterator[str]:

@@ -41,10 +41,15 @@ def key_of(mesh: Mesh, one: Arm | Copy) -> Hashable:
 
 
 def target_of(mesh: Mesh, one: Arm | Copy) -> int | str:
-    """The port of its pods that a destination is called on."""
+    """The port of its pods that a destination is called on; its name where its pods have several of that name."""
     service = mesh.service(one.host)
     ports = service.ports if service else ()
-    return next((port.target for port in ports if port.number == one.port), one.port)
+    target = next((port.target for port in ports if port.number == one.port), one.port)
+    if isinstance(target, int):
+        return target
+    several = filter(None, map(mesh.workload, one.workloads))
+    numbers = {port.number for each in several for port in each.ports if port.name == target}
+    return numbers.pop() if len(numbers) == 1 else target
 
 
 def several(values: dict[Hashable, str], names: dict[Hashable, str], alike: str, words: Words) -> Part:

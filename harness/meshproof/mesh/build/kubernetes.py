@@ -74,6 +74,7 @@ def service(resource: Resource, findings: Findings) -> Service:
     ports = tuple(one for one in ports if one.protocol not in NOT_CARRIED)
     proxies_own(f"{resource.name.lower()}.{resource.namespace}.{CLUSTER_DOMAIN}", ports, findings)
     whose = annotated(resource)
+    unready = spec.get("publishNotReadyAddresses")
     return Service(
         resource.name,
         resource.namespace,
@@ -82,6 +83,7 @@ def service(resource: Resource, findings: Findings) -> Service:
         resource.location,
         whose,
         headless=_is_headless(spec),
+        unready=unready is not None and unready.data is True,
         alias_of=alias,
         waypoint=waypoint(labels(resource.body.get("metadata"), "labels"), resource.namespace),
     )

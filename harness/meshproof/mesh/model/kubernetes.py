@@ -51,8 +51,8 @@ class Service:
     `alternative_names` those that it expects in certificates; with `called_address` whoever has the address that the
     client called answers (resolution NONE). A `headless` Service has no address of its own: its clients look up those
     of its pods. One that is `unlisted` is known to a client as what rules lead to alone. An ExternalName is none of the
-    mesh's Services, but an alias of the host `alias_of`. `waypoint` is the Gateway that its label says (`none`: none at
-    all; empty: that of its namespace).
+    mesh's Services, but an alias of the host `alias_of`. With `unready` pods that are not ready are called, too.
+    `waypoint` is the Gateway that its label says (`none`: none at all; empty: that of its namespace).
     """
 
     name: str
@@ -64,6 +64,7 @@ class Service:
     hostname: str = ""
     endpoints: tuple[str, ...] = ()
     headless: bool = False
+    unready: bool = False
     unlisted: bool = False
     alias_of: str = ""
     alternative_names: tuple[str, ...] = ()

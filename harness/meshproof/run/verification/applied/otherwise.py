@@ -10,12 +10,15 @@ from collections.abc import Iterable, Iterator, Set
 from meshproof.border.coverage import Unproved
 from meshproof.border.expectation import Arm, Expectation, Policy
 from meshproof.diff.behaviour import policy_changes, stated_at
+from meshproof.diff.part import target_of
 from meshproof.errors import Location
 from meshproof.language.words import ENGLISH
+from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
 
 Difference = tuple[str, Arm, Location, str]
-DRAWN_BY, HASHED = "loadBalancer", "CONSISTENT_HASH"
+DRAWN_BY, HASHED, CALLED = "loadBalancer", "CONSISTENT_HASH", "protocol to pods"
+ENDPOINTS = "the port of its endpoints"
 
 
 def otherwise(
@@ -28,7 +31,8 @@ def otherwise(
         for kind, arm, place, why in found:
             if (kind, arm.destination, why) not in told:
                 told.add((kind, arm.destination, why))
-                subject, named = f"DestinationRule for {arm.host}", not allowed.isdisjoint({kind, "DestinationRule"})
+                owner = "Service" if kind in (ENDPOINTS, CALLED) else "DestinationRule"
+                subject, named = f"{owner} for {arm.host}", not allowed.isdisjoint({kind, owner})
                 yield Unproved(kind, subject, place, arm.destination, f"{why}: no load shows it", named)
 
 
@@ -39,13 +43,13 @@ def _behind(specified: Mesh, applied: Mesh, wanted: Expectation, actual: Expecta
         if other is None:
             continue
         for name, before, after in policy_changes(arm.policy, other.policy, ENGLISH):
-            if not _is_shown(name, arm.policy):
+            if not _is_shown(name, wanted, arm.policy, other.policy):
                 place = stated_at(name, other.policy) or other.location
                 yield name, other, place, f"{after} is applied, and {before} is specified"
         ours, theirs = _ports(specified, arm), _ports(applied, other)
         if ours != theirs:
             why = f"{_listed(theirs)} is applied, and {_listed(ours)} is specified"
-            yield "the port of its endpoints", other, other.location, why
+            yield ENDPOINTS, other, other.location, why
 
 
 def _retried(wanted: Expectation, actual: Expectation) -> Iterator[Difference]:
@@ -57,8 +61,8 @@ def _retried(wanted: Expectation, actual: Expectation) -> Iterator[Difference]:
         yield "retryRemoteLocalities", arm, said.location if said else arm.location, why
 
 
-def _is_shown(name: str, policy: Policy) -> bool:
-    """Whether a load of a verification shows another setting of that name than this policy has."""
+def _is_shown(name: str, wanted: Expectation, policy: Policy, other: Policy) -> bool:
+    """Whether a load of a verification shows what another policy has of a setting of that name."""
     blocks = {
         "connectionPool": policy.pool,
         "outlierDetection": policy.ejection,
@@ -68,14 +72,26 @@ def _is_shown(name: str, policy: Policy) -> bool:
     block = name.partition(".")[0]
     if block == DRAWN_BY:
         return policy.load_balancer == HASHED
-    # How pods are called is seen by each of them, and what is said of mutual TLS is told elsewhere.
+    if block == CALLED:
+        # Each pod sees it, and a client speaks but one version of HTTP.
+        call = wanted.request.is_call
+        return policy.upstream.is_http2(call=call) is not other.upstream.is_http2(call=call)
+    # What is said of mutual TLS is told elsewhere.
     return block not in blocks or bool((found := blocks[block]) and found.location)
 
 
 def _ports(mesh: Mesh, arm: Arm) -> tuple[int, ...]:
-    """The ports at which endpoints that are no pods are called."""
-    several = (mesh.workload(key) for key in sorted(arm.workloads))
-    return tuple(port.number for one in several if one and not one.in_pods for port in one.ports)
+    """The ports at which pods and other endpoints are called."""
+    several = filter(None, (mesh.workload(key) for key in sorted(arm.workloads)))
+    target = target_of(mesh, arm)
+    return tuple(number for one in several for number in _called(one, target))
+
+
+def _called(one: Workload, target: int | str) -> Iterator[int]:
+    if one.in_pods and isinstance(target, int):
+        yield target
+    else:
+        yield from (port.number for port in one.ports if not one.in_pods or port.name == target)
 
 
 def _listed(ports: tuple[int, ...]) -> str:

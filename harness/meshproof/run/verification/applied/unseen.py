@@ -1,7 +1,7 @@
 """What is applied otherwise than specified, and no request shows.
 
-Pods answer with mutual TLS of the mesh as without, and a gateway whose pods no manifest tells of is there for whatever
-its Gateway selects.
+Pods answer with mutual TLS of the mesh as without, a gateway whose pods no manifest tells of is there for whatever its
+Gateway selects, and what nobody specified nobody asks for.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from meshproof.errors import Location
+from meshproof.mesh.coverage.called_otherwise import called_otherwise
 from meshproof.mesh.coverage.passing_on import passed_on_otherwise
-from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.model.kubernetes import Labels, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.client_tls import PLAIN
-from meshproof.mesh.model.unmodelled import Entering, PlainText, Unmodelled
+from meshproof.mesh.model.unmodelled import Called, Entering, PlainText, Unmodelled
 
 Said = Mapping[tuple[str, str, str], Location]
 NEEDS = "correct one of the two"
@@ -26,6 +27,36 @@ def unseen(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
     yield from _beside(wanted, actual, "is specified and not applied")
     yield from _selecting(specified, applied)
     yield from passed_on_otherwise(specified, applied)
+    yield from called_otherwise(specified, applied)
+    yield from _unasked(specified, applied)
+
+
+def _unasked(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
+    """What is applied of a specified Service and asked for by nothing that is specified."""
+    for ours in applied.services:
+        name = f"Service {ours.namespace}/{ours.name}"
+        for theirs in specified.services_of(ours.host):
+            known = {one.number for one in theirs.ports}
+            for port in ours.ports if theirs.namespace == ours.namespace else ():
+                if port.number not in known:
+                    why, touched = (
+                        f"port {port.number} is applied, and not specified",
+                        Called((ours.host,), port.number),
+                    )
+                    yield Unmodelled("Service", name, port.location, f"{why}: nothing is sent there", (touched,), NEEDS)
+    for theirs in specified.aliases:
+        there = applied.alias(theirs.host)
+        if specified.knows(specified.stands_for(theirs.host)) or (there and there.alias_of == theirs.alias_of):
+            continue
+        place = there or next(iter(applied.services_of(theirs.host)), theirs)
+        why = f"an ExternalName for {theirs.alias_of} is specified, and {_told(there, place is not theirs)} is applied"
+        name = f"Service {theirs.namespace}/{theirs.name}"
+        reach = (Called((theirs.host,)),)
+        yield Unmodelled("Service", name, place.location, f"{why}: nothing is sent there", reach, NEEDS)
+
+
+def _told(alias: Service | None, there: bool) -> str:
+    return f"one for {alias.alias_of}" if alias else "a Service of its own" if there else "none"
 
 
 def _selecting(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:

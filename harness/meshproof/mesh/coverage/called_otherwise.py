@@ -1,0 +1,36 @@
+"""Where two meshes differ in which of its pods a Service's requests go to, and no request shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Asked, Called, Touches, Unmodelled
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY
+
+NEEDS = "correct one of the two"
+HEADLESS = "no request shows that its clients' own DNS chooses the pod in the one, and a sidecar in the other"
+UNREADY = "no request shows whether pods get some that are not ready"
+
+
+def called_otherwise(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
+    """Each Service of both that has an address of its own, or pods that are not ready, in one of them alone."""
+    for ours in applied.services:
+        for theirs in specified.services_of(ours.host):
+            if theirs.namespace == ours.namespace and not (ours.hostname or theirs.hostname):
+                yield from _compared(theirs, ours)
+
+
+def _compared(theirs: Service, ours: Service) -> Iterator[Unmodelled]:
+    if ours.headless is not theirs.headless:
+        there = "is applied, and not specified" if ours.headless else "is specified, and not applied"
+        # A gateway chooses among the pods of either.
+        yield _told(ours, f"clusterIP: None {there}: {HEADLESS}", Asked((ours.host,), (MESH_GATEWAY,)))
+    if ours.unready is not theirs.unready:
+        there = "is applied, and not specified" if ours.unready else "is specified, and not applied"
+        yield _told(ours, f"publishNotReadyAddresses {there}: {UNREADY}", Called((ours.host,)))
+
+
+def _told(one: Service, why: str, touches: Touches) -> Unmodelled:
+    return Unmodelled("Service", f"Service {one.namespace}/{one.name}", one.location, why, (touches,), NEEDS)
