@@ -13,7 +13,7 @@ from meshproof.manifest.node import Node
 from meshproof.manifest.resource import NO_PART, Notice, Resource
 from meshproof.manifest.schema import check
 from meshproof.manifest.syntax import names
-from meshproof.manifest.syntax.helm import HINT, NO_MANIFEST, TEMPLATE
+from meshproof.manifest.syntax.templates import template
 from meshproof.manifest.value import Value
 
 # How alike a misspelt kind is to the one that was meant, of 1; Service and ServiceEntry have 0.74.
@@ -72,8 +72,8 @@ def check_names(resource: Resource) -> None:
         found = metadata.get(field)
         if found is None:
             continue
-        if TEMPLATE.search(found.text()):
-            raise found.problem(NO_MANIFEST, HINT)
+        if known := template(found.text()):
+            raise found.problem(known[1].message, known[1].hint)
         if found.text() and (wrong := syntax(found.text())):
             raise found.problem(f"the {field} {found.shown} {wrong}", "the API server refuses it")
 
@@ -149,8 +149,8 @@ def _keys(body: Value) -> Collection[str] | None:
 def _word(body: Value, name: str, hint: str) -> str:
     found = body.need(name, hint)
     text = found.text()
-    if TEMPLATE.search(text):
-        raise found.problem(NO_MANIFEST, HINT)
+    if known := template(text):
+        raise found.problem(known[1].message, known[1].hint)
     return text
 
 

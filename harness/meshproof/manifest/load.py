@@ -27,6 +27,7 @@ from meshproof.manifest.identify import check_fields, check_names, identified
 from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Patch, Refusal, Resource
 from meshproof.manifest.source import STDIN, texts, unsearched
+from meshproof.manifest.syntax.templates import YTT_LANGUAGE
 from meshproof.manifest.value import Value
 from meshproof.records import dataclass
 
@@ -152,8 +153,15 @@ class _Read:
         self.refusals.append(Refusal(error.problems[0].location, error.problems, words=found, digest=said))
 
     def refuse(self, document: Refusal) -> None:
-        """Sort in a text that cannot be read; JSON with comments, as many tools have it, is no manifest."""
+        """Sort in a text that cannot be read.
+
+        JSON with comments, as many tools have it, is no manifest; nor are values for ytt.
+        """
         where = document.location
+        mere = "apiversion" not in document.words and not document.overlay
+        if mere and document.problems[0].message == YTT_LANGUAGE.message:
+            self.notices.append(Notice(where, "no Kubernetes resource (values or code of ytt): it is not read"))
+            return
         other = where.file.endswith(".json") and "apiversion" not in document.words
         if other and not (self.kustomizations and self.kustomizations.patches(where)):
             text = "no Kubernetes resource (no JSON, and apiVersion stands nowhere): it is not read"

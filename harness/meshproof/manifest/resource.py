@@ -57,6 +57,7 @@ class Refusal:
 
     `resource` is None where not even its kind and name are known; `words` are those of its text then, and `digest`
     tells two such texts apart. `first` is where an object of the same kind and name stands, if that is what is wrong.
+    An `overlay` may change whatever else is read.
     """
 
     location: Location
@@ -65,6 +66,7 @@ class Refusal:
     words: frozenset[str] = frozenset()
     digest: str = ""
     first: Location | None = None
+    overlay: bool = False
 
 
 @dataclass(frozen=True, slots=True)

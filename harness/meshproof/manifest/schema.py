@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest.syntax import names
-from meshproof.manifest.syntax.helm import HINT, NO_MANIFEST, TEMPLATE
+from meshproof.manifest.syntax.templates import template
 from meshproof.manifest.value import Value
 from meshproof.records import dataclass
 
@@ -93,6 +93,8 @@ def _walk(value: Value, shape: Shape, problems: list[Problem]) -> None:
     if shape is None or value.data is None:
         return
     try:
+        if shape != FREE_TEXT and isinstance(value.data, str):
+            _check_template(value, value.data)
         if isinstance(shape, str):
             _scalar(value, shape)
         elif isinstance(shape, OneOf):
@@ -129,6 +131,11 @@ def _walk(value: Value, shape: Shape, problems: list[Problem]) -> None:
         problems += error.problems
 
 
+def _check_template(value: Value, text: str) -> None:
+    if known := template(text):
+        raise value.problem(known[1].message, known[1].hint)
+
+
 def _scalar(value: Value, shape: str) -> None:
     if shape == WHOLE or (shape == WHOLE_OR_TEXT and not isinstance(value.data, str)):
         value.whole(-LARGEST_WHOLE, LARGEST_WHOLE)
@@ -144,8 +151,6 @@ def _scalar(value: Value, shape: str) -> None:
 
 def _text(value: Value, shape: str) -> None:
     text = value.text()
-    if shape != FREE_TEXT and TEMPLATE.search(text):
-        raise value.problem(NO_MANIFEST, HINT)
     if shape == LABEL_VALUE and (wrong := names.label_value(text)):
         raise value.problem(f"{value.name}: the label value {value.shown} {wrong}")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from posixpath import normpath
 
 from meshproof.manifest.resource import NO_PART, Notice, Resource
-from meshproof.manifest.syntax.helm import RENDER
+from meshproof.manifest.syntax.templates import RENDER
 from meshproof.manifest.value import Value
 
 WORD = re.compile(r"[A-Za-z0-9*][A-Za-z0-9_.*-]*")

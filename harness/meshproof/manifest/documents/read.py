@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.compose import Document, read_documents
 from meshproof.manifest.documents.other_files import words_in
 from meshproof.manifest.documents.separator import END, SEPARATOR, parts
 from meshproof.manifest.resource import Refusal
-from meshproof.manifest.syntax.helm import HINT, NO_MANIFEST, TEMPLATE
+from meshproof.manifest.syntax.templates import OVERLAY, YTT, YTT_LANGUAGE, Language, template
 
 
 def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusal]:
@@ -17,6 +18,10 @@ def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusa
 
     `line` is the number of its first line.
     """
+    if "#@" in text and (code := YTT.search(text)):
+        problem = _template(text, code.start("code"), file, line, YTT_LANGUAGE)
+        yield replace(_refusal(text, (problem,)), overlay=OVERLAY.search(text) is not None)
+        return
     try:
         yield from list(read_documents(text, file, line=line))
         return
@@ -55,8 +60,8 @@ def _unread(part: str, file: str, line: int, error: ManifestError) -> Iterator[D
         except ManifestError as problem:
             yield _refusal(one, problem.problems)
     if not several:
-        template = None if file.endswith(".json") else TEMPLATE.search(part)
-        problems = (_template(part, template.start(), file, line),) if template else error.problems
+        known = None if file.endswith(".json") else template(part)
+        problems = (_template(part, known[0], file, line, known[1]),) if known else error.problems
         yield _refusal(part, problems)
 
 
@@ -68,7 +73,7 @@ def _refusal(text: str, problems: tuple[Problem, ...]) -> Refusal:
     return Refusal(problems[0].location, problems, words=frozenset(words_in(text)), digest=said)
 
 
-def _template(part: str, start: int, file: str, line: int) -> Problem:
+def _template(part: str, start: int, file: str, line: int, language: Language) -> Problem:
     before = part[:start]
     place = Location(file, line + before.count("\n"), start - before.rfind("\n"))
-    return Problem(place, NO_MANIFEST, HINT)
+    return Problem(place, language.message, language.hint)

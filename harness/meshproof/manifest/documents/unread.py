@@ -10,6 +10,7 @@ from meshproof.manifest.compose import Document
 from meshproof.manifest.documents.read import documents
 from meshproof.manifest.documents.separator import parts
 from meshproof.manifest.resource import Refusal
+from meshproof.manifest.syntax.templates import is_ytt
 from meshproof.records import dataclass
 
 KIND = re.compile(r"^kind:[ \t]*([A-Za-z]+)[ \t]*$", re.MULTILINE)
@@ -81,8 +82,9 @@ def _alone(word: str) -> re.Pattern[str]:
 
 def unread(text: str, file: str) -> Iterator[Unread]:
     """The documents of a text, in order."""
-    for line, part in parts(text):
-        own = _identity(part)
+    whole = is_ytt(text)
+    for line, part in [(1, text)] if whole else parts(text):
+        own = ("", "", "", "") if whole else _identity(part)
         hosts = frozenset(_hosts(part)) if own[0] == "DestinationRule" else frozenset()
         if own[0] == "DestinationRule" and not hosts:
             own = "", "", "", ""

@@ -26,7 +26,7 @@ from meshproof.mesh.model.kubernetes import Secret, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import Places
-from meshproof.mesh.model.unmodelled import Mentioned, Touches, Unmodelled
+from meshproof.mesh.model.unmodelled import Everything, Mentioned, Touches, Unmodelled
 from meshproof.records import dataclass
 
 BUILDERS = {
@@ -220,7 +220,7 @@ def _unread(manifests: Manifests, mesh: Mesh, findings: Findings) -> Iterator[Un
         if known and refusal.first:
             again.setdefault(known.identity, []).append(known)
             continue
-        reach = _touches(known, mesh) if known else (Mentioned(refusal.words),)
+        reach = _touches(known, mesh) if known else (Everything() if refusal.overlay else Mentioned(refusal.words),)
         other = others.get(known.identity) if known else None
         reach += _touches(other, mesh) if other else ()
         kind, name = (known.kind, str(known)) if known else ("document", "a document")
