@@ -117,6 +117,21 @@ def join(books: Books, traits: PrimaryTraits) -> Joined:
     return Joined(primaries, copies, sum(book.forgotten for book in books.pods))
 
 
+class Arrivals:
+    """What pods received of a load of this plan, joined once for all trials that ask for it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._traits = primary_traits(plan)
+        self._books: Books | None = None
+        self._joined = Joined({}, {}, 0)
+
+    def by(self, books: Books) -> Joined:
+        """By the books of the load."""
+        if self._books is not books:
+            self._books, self._joined = books, join(books, self._traits)
+        return self._joined
+
+
 def by_id(books: Books) -> dict[str, tuple[Received, ...]]:
     """What pods received of each request."""
     found: dict[str, tuple[Received, ...]] = {}

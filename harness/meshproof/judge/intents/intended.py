@@ -10,12 +10,13 @@ from meshproof.border.books import Books, Received
 from meshproof.border.expectation import Expectation
 from meshproof.border.intents.intent import Case, Intent
 from meshproof.border.observation import Observation
-from meshproof.border.verdict import ArmResult, Outcome, Verdict, worst
+from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
 from meshproof.judge.answers.mismatch import mismatch
-from meshproof.judge.arrivals import by_id, is_copy
+from meshproof.judge.arrivals import Arrivals, by_id, is_copy
 from meshproof.judge.intents.compared import compared
 from meshproof.judge.mirror.mirror import rule, share_trial
 from meshproof.judge.sequential.statistics import exact_sample_size
+from meshproof.judge.split.misrouted import Misrouted
 from meshproof.judge.split.split import trial_of
 from meshproof.judge.split.trial import drawn, is_by_proxy
 from meshproof.judge.undecidable import UndecidableTrial
@@ -46,25 +47,25 @@ class Intended:
     def begin(self, plan: Plan) -> Sequence[Trial]:
         stage = len(plan.stages) - 1
         at = {one.request: number for number, one in enumerate(plan.stages[stage])}
-        arrived = Arrived()
-        return [self._trial(plan, stage, at[case.request], case, arrived) for case in self.cases]
-
-    def _trial(self, plan: Plan, stage: int, request: int, case: Case, arrived: Arrived) -> IntentTrial:
-        expectation = plan.stages[stage][request]
         rates = plan.precision.shared(max(plan.drawn, self.drawn(plan)))
+        shared = Shared(Arrived(), Misrouted(plan), Arrivals(plan), rates)
+        return [self._trial(plan, stage, at[case.request], case, shared) for case in self.cases]
+
+    def _trial(self, plan: Plan, stage: int, request: int, case: Case, shared: Shared) -> IntentTrial:
+        expectation, rates = plan.stages[stage][request], shared.rates
         parts: list[Trial] = []
         if not self.probed and expectation.request.gateway and not is_by_proxy(expectation):
             parts.append(UndecidableTrial(self.name, plan, stage, request, UNTOLD))
         elif is_by_proxy(expectation) or any(arm.share and arm.workloads for arm in expectation.arms):
-            parts.append(trial_of(self.name, plan, stage, request, rates))
+            parts.append(trial_of(self.name, plan, stage, request, rates, shared.misrouted))
         if _mirrored(case) and self.probed:
-            parts.append(share_trial(self.name, plan, rule(plan, stage, [request]), rates))
+            parts.append(share_trial(self.name, plan, rule(plan, stage, [request]), rates, shared.arrivals))
         elif _mirrored(case):
             parts.append(UndecidableTrial(self.name, plan, stage, request, UNCOUNTED))
         if not self.probed and _seen_by_pods(case):
             parts.append(UndecidableTrial(self.name, plan, stage, request, UNSEEN))
         kind = ReconcilingIntentTrial if any(isinstance(one, Reconciling) for one in parts) else IntentTrial
-        return kind(self.name, plan, stage, request, case, tuple(parts), arrived, self)
+        return kind(self.name, plan, stage, request, case, tuple(parts), shared.arrived, self)
 
     def drawn(self, plan: Plan) -> int:
         """How many drawn shares are decided."""
@@ -85,6 +86,16 @@ def _seen_by_pods(case: Case) -> bool:
     if not isinstance(intent, Intent):
         return False
     return bool(intent.header or intent.path or (intent.rule and intent.rule.parts.keys() - ROUTING))
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the trials of all cases work with."""
+
+    arrived: Arrived
+    misrouted: Misrouted
+    arrivals: Arrivals
+    rates: Precision
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from itertools import chain
 from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
-from meshproof.judge.arrivals import join, primary_traits
+from meshproof.judge.arrivals import Arrivals
 from meshproof.judge.mirror.faults import Faults, faults, locations
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import joined as listed
@@ -27,13 +27,13 @@ class CopiesTrial:
     stage: int | None = None
     request: int | None = None
 
-    def __init__(self, check: str, plan: Plan) -> None:
+    def __init__(self, check: str, plan: Plan, arrivals: Arrivals) -> None:
         self.check = check
         self._plan = plan
         rates = plan.precision
         self._seen = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
         self.limit = self._seen.cap
-        self._traits = primary_traits(plan)
+        self._arrivals = arrivals
         self._sent: dict[str, tuple[int, int]] = {}
         self._faulty = False
 
@@ -57,10 +57,10 @@ class CopiesTrial:
         return ()
 
     def examine(self, books: Books) -> None:
-        self._faulty = bool(faults(join(books, self._traits), self._plan, self._sent).kinds)
+        self._faulty = bool(faults(self._arrivals.by(books), self._plan, self._sent).kinds)
 
     def conclude(self, books: Books) -> Verdict:
-        joined = join(books, self._traits)
+        joined = self._arrivals.by(books)
         found = faults(joined, self._plan, self._sent)
         copies = list(chain(*joined.copies.values()))
         outcome = self._seen.outcome

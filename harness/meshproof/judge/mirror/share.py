@@ -7,7 +7,7 @@ from math import ceil
 from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
-from meshproof.judge.arrivals import join, primary_traits
+from meshproof.judge.arrivals import Arrivals
 from meshproof.judge.expectations import taken_by
 from meshproof.judge.mirror.counters import refused, unreachable
 from meshproof.judge.mirror.reason import reason
@@ -29,13 +29,14 @@ class MirrorShareTrial:
 
     request: int | None = None
 
-    def __init__(self, check: str, plan: Plan, rule: Rule, rates: Precision) -> None:
+    def __init__(self, check: str, plan: Plan, rule: Rule, rates: Precision, arrivals: Arrivals) -> None:
         self.check = check
         self.stage: int | None = rule.stage
         self.rule = rule
         self._plan = plan
         self._rates = rates
-        self._traits = primary_traits(plan)
+        self._arrivals = arrivals
+        self._requests = frozenset(rule.requests)
         self.tests = rule.tests(rates)
         self._expected = ceil(
             max([exact_sample_size(rates.tolerance, rates.beta), *(test.expected(rates.beta) for test in self.tests)])
@@ -54,7 +55,7 @@ class MirrorShareTrial:
         self._forgotten = 0
 
     def observe(self, observation: Observation) -> None:
-        if observation.request in self.rule.requests:
+        if observation.request in self._requests:
             self._count += 1
             self._answered += bool(observation.workload or observation.pod or not self.rule.copies)
             self._pending.append(observation)
@@ -79,7 +80,7 @@ class MirrorShareTrial:
 
     def examine(self, books: Books) -> None:
         """Judge what was observed since the books were last read."""
-        joined = join(books, self._traits)
+        joined = self._arrivals.by(books)
         self._forgotten = joined.forgotten
         for observation in sorted(self._pending, key=lambda one: one.started):
             primary = joined.primaries.get(observation.id)
@@ -143,8 +144,8 @@ class DrawnMirrorTrial(MirrorShareTrial):
     It also pauses earlier, after 250, 500, 1,000 … requests, because a grossly wrong share needs few.
     """
 
-    def __init__(self, check: str, plan: Plan, rule: Rule, rates: Precision) -> None:
-        super().__init__(check, plan, rule, rates)
+    def __init__(self, check: str, plan: Plan, rule: Rule, rates: Precision, arrivals: Arrivals) -> None:
+        super().__init__(check, plan, rule, rates, arrivals)
         self._wanted = min(EARLY_PAUSE, self._expected)
 
     def reconcile(self, books: Books) -> None:

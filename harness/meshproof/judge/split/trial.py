@@ -12,7 +12,7 @@ from meshproof.judge.expectations import taken_by
 from meshproof.judge.limits import by_machine
 from meshproof.judge.own_answer import is_own
 from meshproof.judge.sequential.share import ShareTest
-from meshproof.judge.split.misrouted import misrouted, unrouted
+from meshproof.judge.split.misrouted import Misrouted, unrouted
 from meshproof.judge.split.proxy_answer import aborts_all
 from meshproof.judge.split.reason import Unattributed, reason
 from meshproof.scenario import Plan
@@ -46,13 +46,22 @@ class SplitTrial:
     """
 
     def __init__(
-        self, check: str, plan: Plan, stage: int, request: int, rates: Precision, *, apart: float = 0.0
+        self,
+        check: str,
+        plan: Plan,
+        stage: int,
+        request: int,
+        rates: Precision,
+        misrouted: Misrouted,
+        *,
+        apart: float = 0.0,
     ) -> None:
         self.stage: int | None = stage
         self.request: int | None = request
         self.check = check
         self._plan = plan
         self._rates = rates
+        self._misrouted = misrouted
         self._expectation: Expectation = plan.stages[stage][request]
         tests = [
             ShareTest(share, rates.alpha, rates.beta, rates.tolerance, apart=apart)
@@ -125,7 +134,7 @@ class SplitTrial:
     def conclude(self, books: Books) -> Verdict:
         rates, arms = self._plan.precision, self.arms()
         outcome, words = self.result()
-        others = misrouted(books, self._plan)
+        others = self._misrouted.by(books)
         if others and outcome is not Outcome.FAILED:
             taken = taken_by(self._plan, self.stage or 0, self.request or 0)
             outcome, words = Outcome.FAILED, "; ".join(filter(None, (unrouted(others), taken)))
