@@ -152,7 +152,7 @@ def surroundings(sides: Sides) -> Surroundings:
         unresolved=frozenset(host for one in several if one["kind"] == "ServiceEntry" for host in _unresolved(one)),
         pods=frozenset(sides.cluster.pods),
         gateways=frozenset(sides.cluster.gateways),
-        ports={name: dict(_targets(services, one)) for name, one in sides.proxies.items() if one.kind == Kind.GATEWAY},
+        ports={name: _ports(services, one) for name, one in sides.proxies.items() if one.kind == Kind.GATEWAY},
         secrets=frozenset(one["metadata"]["name"] for one in several if one["kind"] == "Secret"),
     )
 
@@ -169,6 +169,14 @@ def _unresolved(entry: Json) -> list[str]:
 
 def _host(service: Json) -> str:
     return f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc.cluster.local"
+
+
+def _ports(services: Iterable[Json], gateway: Proxy) -> dict[int, int]:
+    """By each port of a gateway's pods the first of its Services' that leads there."""
+    found: dict[int, int] = {}
+    for target, port in _targets(services, gateway):
+        found.setdefault(target, port)
+    return found
 
 
 def _targets(services: Iterable[Json], gateway: Proxy) -> Iterator[tuple[int, int]]:

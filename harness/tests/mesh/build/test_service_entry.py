@@ -10,7 +10,7 @@ from meshproof.border.request import parse
 from meshproof.errors import ManifestError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build, build_all
-from meshproof.mesh.model.unmodelled import Asked, Called, Sent
+from meshproof.mesh.model.unmodelled import Asked, Called, Pods, Role, Sent
 from meshproof.mesh.predict.prediction import predict
 
 HTTP = "ports: [{number: 80, name: http, protocol: HTTP}]"
@@ -115,9 +115,15 @@ def test_an_address_that_dns_resolves_is_only_for_entries_with_that_resolution()
 def test_a_workload_group_counts_as_one_machine_unless_its_entries_are_there() -> None:
     group = machine("g", "metadata: {labels: {app: vm}}, template: {ports: {http: 9000}}", kind="WorkloadGroup")
     selecting = entry(OUT, HTTP, "resolution: STATIC", "workloadSelector: {labels: {app: vm}}")
-    assert [one.name for one in mesh(group, selecting).selected("out.example.com")] == ["g"]
+    alone = mesh(group, selecting)
+    assert [one.name for one in alone.selected("out.example.com")] == ["g"]
+    (told,) = alone.unmodelled
+    assert told.touches == (Pods("default", {"app": "vm"}, frozenset({Role.RECEIVES})),)
+    assert told.why.endswith("whether a machine has registered is not told")
     member = machine("g-1", "address: 10.0.0.1, labels: {app: vm}")
-    assert [one.name for one in mesh(group, member, selecting).selected("out.example.com")] == ["g-1"]
+    registered = mesh(group, member, selecting)
+    assert [one.name for one in registered.selected("out.example.com")] == ["g-1"]
+    assert registered.unmodelled == ()
 
 
 def test_beside_a_service_of_the_same_host_the_endpoints_are_put_together() -> None:

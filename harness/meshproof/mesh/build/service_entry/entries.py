@@ -21,7 +21,7 @@ from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ContainerPort, Servi
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.topic import Topic
-from meshproof.mesh.model.unmodelled import Asked, Called
+from meshproof.mesh.model.unmodelled import Asked, Called, Pods, Role, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
 __all__ = ["join", "service_entry", "workload_entry", "workload_group"]
@@ -30,6 +30,8 @@ MOST_STAND_INS = 8
 NAMESPACE_WIDE = re.compile(rf"\*\.[^.]+\.{re.escape(CLUSTER_DOMAIN)}")
 # What stands in for the hosts of a pattern is called so: a pod's name has no asterisk.
 ANY = "any"
+UNREGISTERED = "none of its WorkloadEntries is among the manifests: whether a machine has registered is not told"
+REGISTERED = "write a WorkloadEntry of its labels, as istiod does for each machine that registers"
 
 
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
@@ -38,7 +40,12 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     entries.sort(key=lambda one: (not one.created, one.created, one.resource.name, one.namespace))
     machines = [part for part in parts if isinstance(part, Machine)]
     workloads = [*mesh.workloads, *(one.workload for one in machines if not one.resolved)]
-    workloads += _unregistered(parts, machines)
+    groups = [*_unregistered(parts, machines)]
+    workloads += groups
+    for one in groups:
+        reach = (Pods(one.namespace, one.labels, frozenset({Role.RECEIVES})),)
+        name = f"{one.kind} {one.namespace}/{one.name}"
+        findings.unmodelled_parts.append(Unmodelled(one.kind, name, one.location, UNREGISTERED, reach, REGISTERED))
     services = {(one.host, one.namespace): one for one in mesh.services}
     firsts: dict[tuple[str, str], Entry] = {}
     stood_in: list[str] = []
