@@ -21,6 +21,7 @@ from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import overlap
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 from meshproof.records import dataclass
@@ -110,7 +111,8 @@ def _names(side: Side) -> Iterator[str]:
 def _not_understood(side: Side) -> dict[object, Unmodelled]:
     """What is not understood, and what resources may be made from: each by all but its place."""
     said = {one.location: each.digest for each in side.manifests.refusals for one in each.problems}
-    found = {_key(one, said.get(one.location, "")): one for one in side.mesh.unmodelled}
+    several = (one for one in side.mesh.unmodelled if one.topic != Topic.NO_SIDECAR)
+    found = {_key(one, said.get(one.location, "")): one for one in several}
     for name, (notice, digest) in zip(_names(side), side.manifests.others, strict=True):
         one = Unmodelled("document", name, notice.location, notice.message, ())
         found[_key(one, digest)] = one

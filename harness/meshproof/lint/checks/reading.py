@@ -18,6 +18,8 @@ TOLD_ELSEWHERE = frozenset(
         *(Topic.HEADLESS, Topic.MUTUAL_TLS),
     }
 )
+# What is no flaw: who sends by a sidecar is not held up by who has none.
+NO_FLAW = frozenset({Topic.NO_SIDECAR})
 
 
 def unreadable(folder: Folder) -> Iterator[Found]:
@@ -55,7 +57,7 @@ def unread(folder: Folder) -> Iterator[Found]:
 def unmodelled(folder: Folder) -> Iterator[Found]:
     """What decides requests and is not understood: nothing is said about what it does."""
     for one in folder.mesh.unmodelled:
-        if not one.refused and one.topic not in TOLD_ELSEWHERE:
+        if not one.refused and one.topic not in TOLD_ELSEWHERE | NO_FLAW:
             yield Found(one.location, f"{one.subject}: {one.why}")
 
 

@@ -27,6 +27,8 @@ PROTOCOLS = frozenset({"tcp", "udp", "grpc", "http", "http_proxy", "http2", "htt
 TCP_PORTS = frozenset({25, 53, 3306, 27017})
 # What leaves and enters a sidecar, the state of its pod, and its metrics.
 RESERVED = frozenset({15001, 15006, 15021, 15090})
+# What a name for another host does not have: kubernetes/kubernetes pkg/apis/core/validation (ValidateService).
+OF_ADDRESSES = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
 # Transports that the mesh does not carry.
 NOT_CARRIED = frozenset({"udp", "sctp"})
 # Most objects leave most of theirs out: one object for all of them.
@@ -105,6 +107,9 @@ def _alias(spec: Value) -> str:
     if not _is_external(spec):
         return ""
     name = spec.need("externalName", "the host that an ExternalName stands for")
+    for field in OF_ADDRESSES:
+        if (given := spec.get(field)) and given.data not in ("", ()):
+            raise given.problem(f"an ExternalName has no {field}", "the API server refuses it")
     if not HOST.fullmatch(name.text().removesuffix(".")) or name.text().startswith("*"):
         raise name.problem(f"{name.shown} is no host", "the API server refuses it")
     return name.text()

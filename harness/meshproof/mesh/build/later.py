@@ -11,7 +11,7 @@ from importlib import import_module
 from meshproof.manifest.kinds import GATEWAY_API
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.model.ambient import MODE, WAYPOINT
+from meshproof.mesh.model.ambient import INJECTION, MODE, WAYPOINT
 from meshproof.mesh.model.mesh import Mesh
 
 Builder = Callable[[Resource, Findings], object]
@@ -79,7 +79,8 @@ def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> Non
         _imported("external_name").across(mesh, resources, findings)
     if any(policy.tls for rule in mesh.destination_rules for policy, _ in rule.policies):
         _imported("mutual_tls.conflicts").across(mesh, resources, findings)
-    if any(MODE in own for own in mesh.namespaces.values()) or any(MODE in one.labels for one in mesh.workloads):
+    saying = any(MODE in own or INJECTION in own for own in mesh.namespaces.values())
+    if saying or any(one.alone or MODE in one.labels for one in mesh.workloads):
         _imported("ambient.pods").across(mesh, resources, findings)
     if mesh.gateways:
         if any(WAYPOINT in own for own in mesh.namespaces.values()) or any(one.waypoint for one in mesh.services):

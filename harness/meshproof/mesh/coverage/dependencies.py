@@ -17,6 +17,7 @@ from meshproof.mesh.model.index import Hosts, by_hosts
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import (
     Asked,
     Called,
@@ -165,7 +166,12 @@ class Dependencies:
 
 
 def is_idle(meshes: Iterable[Mesh], one: Unmodelled) -> bool:
-    """Whether it is about what pods receive alone, and is for none of these meshes but those of gateways."""
+    """Whether it is about what pods receive alone, and is for none of these meshes but those of gateways.
+
+    So it is of pods without a sidecar: what others send does not depend on them.
+    """
+    if one.topic == Topic.NO_SIDECAR:
+        return True
     if not one.touches or not all(isinstance(touch, Received) for touch in one.touches):
         return False
     for mesh in meshes:

@@ -108,8 +108,8 @@ class Workload:
     What stands for the endpoints of a ServiceEntry is one, too, with the port of each name of the ServiceEntry's:
     `endpoint_of` is then its key. One of kind WorkloadEntry or WorkloadGroup listens on whatever port it is called on.
     Its pods run on Nodes with `node_labels`, or on the one called `node`; `locality` is None where nothing tells it.
-    `addresses` are those that manifests say of machines and endpoints, each one's replica by its place, and `weights`
-    theirs (none: all alike).
+    Pods that are `alone` say that they get no sidecar. `addresses` are those that manifests say of machines and
+    endpoints, each one's replica by its place, and `weights` theirs (none: all alike).
     """
 
     name: str
@@ -124,6 +124,7 @@ class Workload:
     locality: Locality | None = None
     node: str = ""
     node_labels: Labels = field(default_factory=dict)
+    alone: bool = False
     addresses: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()
     key: str = field(init=False, compare=False, repr=False)

@@ -29,5 +29,6 @@ class Topic(StrEnum):
     LISTENER = "a listener that istiod does not open"
     NO_SELECTOR = "a Service without a selector, of which no endpoints are told"
     REPEATED = "an object that several documents give"
+    NO_SIDECAR = "pods that get no sidecar"
     MUTUAL_TLS = "TLS that the sidecars of the called pods do not take"
     MUTUAL_TLS_UNTOLD = "mutual TLS towards what is not said to be of the mesh"

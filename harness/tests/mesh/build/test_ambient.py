@@ -111,6 +111,8 @@ def test_a_service_entrys_requests_may_go_by_a_waypoint() -> None:
 
 
 AMBIENT = "istio.io/dataplane-mode: ambient"
+OFF = "sidecar.istio.io/inject: 'false'"
+WEB = ("Deployment shop/web", {"app": "web"})
 
 
 @pytest.mark.parametrize("rules", [RULE, ROUTE])
@@ -134,6 +136,40 @@ def test_where_pods_have_a_sidecar_it_goes_before() -> None:
     assert told(web(), RULE, pods(), injected) == []
     (one,) = told(web(), RULE, pods("sidecar.istio.io/inject: 'false'"), injected)
     assert one.touches == (Pods("shop", {"app": "web", "sidecar.istio.io/inject": "false"}, SENDS),)
+
+
+NO_SIDECAR = "its pods have no sidecar: what they send goes by no rule within the mesh"
+
+
+def alone(*manifests: str) -> list[tuple[str, Unmodelled]]:
+    found = build_all(load(["-"], stdin=io.StringIO("---\n".join(manifests)), strict=False)).mesh.unmodelled
+    return [(one.subject, one) for one in found if one.why == NO_SIDECAR]
+
+
+@pytest.mark.parametrize(
+    ("manifests", "subject", "labels"),
+    [
+        (
+            (pods("sidecar.istio.io/inject: 'false'"),),
+            "Deployment shop/web",
+            {"app": "web", "sidecar.istio.io/inject": "false"},
+        ),
+        ((pods().replace("spec: {containers", "spec: {hostNetwork: true, containers"),), *WEB),
+        ((pods().replace("{labels: {app: web, }}", f"{{labels: {{app: web}}, annotations: {{{OFF}}}}}"),), *WEB),
+        ((pods(), namespace("istio-injection: disabled")), "Namespace shop", {}),
+    ],
+)
+def test_what_pods_without_a_sidecar_send_goes_by_no_rule(
+    manifests: tuple[str, ...], subject: str, labels: dict[str, str]
+) -> None:
+    ((called, one),) = alone(web(), RULE, *manifests)
+    assert (called, one.touches) == (subject, (Pods("shop", labels, SENDS),))
+    assert alone(web(), *manifests) == []
+
+
+def test_what_has_no_labels_is_no_client_apart() -> None:
+    job = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: job, namespace: shop, annotations: {{{OFF}}}}}\n"
+    assert alone(web(), RULE, job + "spec: {containers: [{name: c, image: c}]}\n") == []
 
 
 def test_ztunnel_makes_refusals_of_rules_on_http() -> None:

@@ -28,6 +28,8 @@ def read(spec: str) -> Built:
         ("selector: {a: b}, ports: [{port: 80, targetPort: a_b}]", "targetPort 'a_b' is not lower-case"),
         ("selector: {a: b}, ports: [{port: 80, targetPort: '8080'}]", "targetPort '8080' has no letter"),
         ("selector: {a: b}, ports: [{port: 0}]", "port must be between 1 and 65535"),
+        ("type: ExternalName, externalName: a.example, clusterIP: None", "an ExternalName has no clusterIP"),
+        ("type: ExternalName, externalName: a.example, ipFamilies: [IPv4]", "an ExternalName has no ipFamilies"),
     ],
 )
 def test_what_the_api_server_refuses(spec: str, why: str) -> None:

@@ -236,6 +236,7 @@ def test_what_becomes_of_unknown_hosts_is_not_proved_where_it_is_applied_otherwi
     assert told.why == "outboundTrafficPolicy is not REGISTRY_ONLY, and on the other side it is: no request shows it"
 
 
+OFF = "sidecar.istio.io/inject: 'false'"
 AMBIENT = """---
 apiVersion: v1
 kind: Namespace
@@ -250,6 +251,16 @@ def test_what_a_namespace_in_ambient_mode_sends_is_not_proved_where_there_are_ru
     assert "GET http://web/" in told.requests
     for without in (MESH + AMBIENT % "", MESH + rule + AMBIENT % ", istio-injection: enabled"):
         assert verify(without).coverage.dependences == ()
+
+
+def test_what_pods_without_a_sidecar_send_is_not_proved_and_costs_nobody_else(verify: Verify) -> None:
+    rule = istio("VirtualService", "default", f"{{{HEADERS}}}")
+    said = f"metadata: {{labels: {{app: far}}, annotations: {{{OFF}}}}}"
+    without = PODS.replace("metadata: {labels: {app: far}}", said)
+    mesh = service("web", "default") + service("far", "lab") + without + rule
+    assert verify(mesh).coverage.dependences == ()
+    (told,) = verify(mesh, sender="lab/far").coverage.dependences
+    assert (told.subject, bool(told.requests)) == ("Deployment lab/far", True)
 
 
 def test_a_sidecar_that_is_not_modelled_costs_nothing_that_enters_by_a_gateway(verify: Verify) -> None:

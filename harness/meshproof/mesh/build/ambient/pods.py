@@ -1,7 +1,8 @@
-"""Pods in ambient mode: ztunnel carries what they send and receive, and reads connections alone.
+"""Pods without a sidecar, whose requests no rule within the mesh decides: in ambient mode, or by what they say.
 
-Who is: istio/istio cni/pkg/util/podutil.go and enablement_selector.go (a pod's own label goes before its namespace's,
-and a sidecar before both).
+In ambient mode ztunnel carries what they send and receive, and reads connections alone. Who is in it: istio/istio
+cni/pkg/util/podutil.go and enablement_selector.go (a pod's own label goes before its namespace's, and a sidecar before
+both).
 """
 
 from __future__ import annotations
@@ -13,19 +14,21 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
-from meshproof.mesh.build.workloads.injection import INJECT, NAMESPACE_INJECT, without_sidecar
+from meshproof.mesh.build.workloads.injection import INJECT, NAMESPACE_INJECT, is_closed, without_sidecar
 from meshproof.mesh.build.workloads.workload import FORMS, at
 from meshproof.mesh.model.ambient import MODE
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.security.authorization import Attribute, AuthorizationPolicy, is_near
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Pods, Role, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.records import dataclass
 
 AMBIENT, REVISION = "ambient", "istio.io/rev"
 SENDING = "its pods are in ambient mode: for what they send rules count in a waypoint alone, not in a sidecar"
+ALONE = "its pods have no sidecar: what they send goes by no rule within the mesh"
 RECEIVING = "of its rules on HTTP ztunnel makes refusals of whole connections: pods in ambient mode have no sidecar"
 # What ztunnel knows of a connection.
 KNOWN = frozenset({Attribute.PORT, Attribute.ADDRESS, Attribute.DESTINATION, Attribute.IDENTITY})
@@ -53,13 +56,31 @@ def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> Non
             if is_near(policy, group.namespace) and _meet(wanted, group.labels):
                 name = f"AuthorizationPolicy {policy.namespace}/{policy.name} ({policy.location})"
                 _say(group, f"{name}: {RECEIVING}", {**group.labels, **wanted}, Role.RECEIVES, findings)
+    for group in _alone(mesh, resources) if ruled else ():
+        _say(group, ALONE, group.labels, Role.SENDS, findings, Topic.NO_SIDECAR)
 
 
-def _say(group: Group, why: str, own: Labels, role: Role, findings: Findings) -> None:
+def _alone(mesh: Mesh, resources: Iterable[Resource]) -> Iterator[Group]:
+    """Pods that say themselves, or whose namespace says, that they get no sidecar, and are in no ambient mode.
+
+    Of those without labels none is told from a client that has a sidecar.
+    """
+    places = {one.location: one for one in mesh.workloads if one.alone and one.labels}
+    for one in resources:
+        if one.kind == "Namespace" and is_closed(one) and mesh.namespaces.get(one.name, {}).get(MODE) != AMBIENT:
+            said = at(one.body, ("metadata", "labels", NAMESPACE_INJECT))
+            yield Group(one, _place(said) if said else one.location, one.name, {})
+        elif (found := places.get(one.location)) and one.kind in FORMS:
+            around = mesh.namespaces.get(one.namespace, {})
+            if found.labels.get(MODE, around.get(MODE)) != AMBIENT:
+                yield Group(one, one.location, one.namespace, found.labels)
+
+
+def _say(group: Group, why: str, own: Labels, role: Role, findings: Findings, topic: str = "") -> None:
     one = group.resource
     name = f"{one.kind} {one.name}" if one.kind == "Namespace" else str(one)
     touches = (Pods(group.namespace, own, frozenset({role})),)
-    findings.unmodelled_parts.append(Unmodelled(one.kind, name, group.location, why, touches))
+    findings.unmodelled_parts.append(Unmodelled(one.kind, name, group.location, why, touches, topic=topic))
 
 
 def _is_ruled(mesh: Mesh) -> bool:

@@ -1,15 +1,18 @@
 """Whether pods get a sidecar.
 
-Of a pod the label counts before the annotation, and the namespace's last: istio/istio pkg/kube/inject/inject.go.
+What a pod says counts before its namespace: istio/istio pkg/kube/inject/inject.go.
 """
 
 from __future__ import annotations
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
-from meshproof.mesh.build.workloads.workload import FORMS, at
+from meshproof.mesh.build.workloads.workload import FORMS, INJECT, asked_for, at
+from meshproof.mesh.model.ambient import INJECTION
 
-INJECT, NAMESPACE_INJECT = "sidecar.istio.io/inject", "istio-injection"
+__all__ = ["INJECT", "NAMESPACE_INJECT", "is_closed", "without_sidecar"]
+
+NAMESPACE_INJECT = INJECTION
 
 
 def is_closed(namespace: Resource) -> bool:
@@ -20,13 +23,7 @@ def is_closed(namespace: Resource) -> bool:
 def without_sidecar(resource: Resource | None, closed: bool) -> bool:
     """Whether istiod's injector leaves the pods of a workload as they are; `closed` is what their namespace says."""
     template = at(resource.body, FORMS[resource.kind].template) if resource and resource.kind in FORMS else None
-    if template is None:
-        return False
-    network = at(template, ("spec", "hostNetwork"))
-    if network and network.data is True:
-        return True
-    said = [_said(at(template, ("metadata", holder, INJECT))) for holder in ("labels", "annotations")]
-    return (next((one for one in said if one), "") or ("false" if closed else "")) == "false"
+    return template is not None and (asked_for(template) or ("false" if closed else "")) == "false"
 
 
 def _said(value: Value | None) -> str:

@@ -20,6 +20,7 @@ from meshproof.records import dataclass
 
 MOST_REPLICAS = 10_000
 SIDECAR = "istio-proxy"
+INJECT = "sidecar.istio.io/inject"
 # In these the selector may be left out: it is that of the template's labels then.
 OLD_VERSIONS = frozenset({"extensions/v1beta1", "apps/v1beta1"})
 
@@ -70,6 +71,18 @@ def at(body: Value, path: Sequence[str]) -> Value | None:
     return found
 
 
+def asked_for(template: Value) -> str:
+    """What a template says of a sidecar (`false`: none); empty where it leaves that to the namespace.
+
+    Of a pod the label counts before the annotation: istio/istio pkg/kube/inject/inject.go (injectRequired).
+    """
+    network = at(template, ("spec", "hostNetwork"))
+    if network and network.data is True:
+        return "false"
+    several = (at(template, ("metadata", holder, INJECT)) for holder in ("labels", "annotations"))
+    return next((one.data for one in several if one and isinstance(one.data, str) and one.data), "")
+
+
 def workload(resource: Resource, findings: Findings) -> Workload:
     """The pods that a resource makes."""
     form = FORMS[resource.kind]
@@ -104,6 +117,7 @@ def workload(resource: Resource, findings: Findings) -> Workload:
         locality=labelled(pod) or _bound_to(node_labels),
         node=node.text() if node else "",
         node_labels=node_labels,
+        alone=asked_for(template) == "false",
     )
 
 
