@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
@@ -40,7 +41,7 @@ def explain(
     found, traced = _trace(mesh, expectation, client, written, words)
     dependencies = Dependencies(mesh, (*mesh.unmodelled, *limits))
     touching = dependencies.touching(facts(mesh, expectation, source.namespace, labels))
-    return Explanation(
+    found_out = Explanation(
         expectation,
         source,
         why_unanswered(mesh, expectation, source.namespace),
@@ -50,8 +51,22 @@ def explain(
         tuple(effects(expectation, traced.taken.route if traced.taken else None, written, words)),
         tuple(beside(mesh, expectation, found, client, traced.virtual_services, written, words)),
         tuple(_not_understood(one) for one in (*touching, *undecided(mesh, expectation))),
-        tuple(Object("", one.location, one.message) for one in built.notices),
     )
+    near, far = _notices(built, found_out)
+    return replace(found_out, notices=near, elsewhere=far)
+
+
+def _notices(built: Built, explanation: Explanation) -> tuple[tuple[Object, ...], tuple[Object, ...]]:
+    """Those that are about objects which the explanation names, or about no object, and the others."""
+    # What stands in has the place of what refers to it.
+    made = set(map(id, built.stood_in))
+    written = Written(tuple(one for one in (*built.resources, *built.left_out) if id(one) not in made))
+    owners = {id(written.owner(place)) for place in explanation.places}
+    found: tuple[list[Object], list[Object]] = [], []
+    for one in built.notices:
+        owner = written.owner(one.location)
+        found[owner is not None and id(owner) not in owners].append(Object("", one.location, one.message))
+    return tuple(found[0]), tuple(found[1])
 
 
 def _trace(mesh: Mesh, expectation: Expectation, client: Client, written: Written, words: Words) -> tuple[Table, Trace]:

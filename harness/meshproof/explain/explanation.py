@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
 from meshproof.border.expectation import Expectation
 from meshproof.border.source import Source
 from meshproof.errors import Location
@@ -87,7 +90,8 @@ class Explanation:
 
     `unanswered` says why nobody answers it, with what may have been meant. `way` are the objects that it passes, in
     order; `effects` what is done to it; `beside` objects that might have had a say and have none, with the reason;
-    `unmodelled` what it depends on and is not understood, so that all of this may be otherwise.
+    `unmodelled` what it depends on and is not understood, so that all of this may be otherwise. `notices` are about
+    objects that are named in it, `elsewhere` about others.
     """
 
     expectation: Expectation
@@ -100,6 +104,17 @@ class Explanation:
     beside: tuple[Object, ...]
     unmodelled: tuple[Object, ...]
     notices: tuple[Object, ...] = ()
+    elsewhere: tuple[Object, ...] = ()
+
+    @property
+    def places(self) -> Iterator[Location]:
+        """All places that are named in it, but for those of notices."""
+        objects = (*self.way, *self.beside, *self.unmodelled)
+        settings = (*self.effects, *chain.from_iterable(one.settings for one in self.destinations))
+        pods = chain.from_iterable(one.pods for one in self.destinations)
+        placed: tuple[Object | Setting | Pods | Destination, ...] = (*objects, *settings, *pods, *self.destinations)
+        yield from (one.location for one in placed if one.location)
+        yield from (one.rule for one in self.entries)
 
     @property
     def certain(self) -> bool:

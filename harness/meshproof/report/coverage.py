@@ -12,6 +12,12 @@ from meshproof.records import dataclass
 from meshproof.report.record import Record
 
 NAMED = 3
+ROUTING = frozenset(
+    {
+        *("Service", "ServiceEntry", "WorkloadEntry", "VirtualService", "DestinationRule", "Gateway", "Sidecar"),
+        *("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "ReferenceGrant", "ListenerSet", "BackendTLSPolicy"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,16 @@ def sentence(record: Record, words: Words = ENGLISH) -> str:
             "; allowed to be unproven: {named}", named=_named((_allowed(one, words) for one in allowed), words)
         )
     return text
+
+
+def acceptable(record: Record) -> tuple[str, ...]:
+    """The kinds that a person could well name as those that need not be proved: not those that routing is made of."""
+    found = record.coverage
+    if found is None:
+        return ()
+    kinds = {one.kind for one in found.dependences if not one.allowed and not one.refused}
+    kinds |= {one.kind for one in found.unproved if not one.allowed}
+    return tuple(sorted(kinds - ROUTING))
 
 
 def _named(several: Iterable[str], words: Words) -> str:

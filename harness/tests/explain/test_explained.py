@@ -279,3 +279,17 @@ def test_what_grpc_is_told_of_an_answer_is_said_beside_its_status(explained) -> 
     assert told("POST http://reviews:9080/ content-type:application/grpc") == (
         "403, which gRPC is told by 200 with grpc-status 7"
     )
+
+
+def test_what_is_to_be_known_of_other_objects_is_counted_and_what_concerns_the_request_is_told(explained) -> None:
+    own = ROUTE.replace("hosts: [reviews]", "hosts: [reviews, reviews.shop.example]")
+    others = "".join(
+        f"---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: other{number}}}\n"
+        f"spec: {{hosts: [other{number}.shop.example], http: [{{route: [{{destination: {{host: reviews}}}}]}}]}}\n"
+        for number in range(20)
+    )
+    found = explained(RULE + own + others, "GET http://reviews:9080/")
+    assert [one.says.split(":")[0] for one in found.notices] == ["no Service is called reviews.shop.example"]
+    assert len(found.elsewhere) == 20
+    assert list(text(found, Quotes()))[-1] == "20 notices about objects that it does not meet: -o json has them"
+    assert len(document(found, Quotes())["notices"]) == 21

@@ -8,7 +8,7 @@ import pytest
 from meshproof.border.coverage import Coverage, Dependence
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
-from meshproof.report.coverage import sentence
+from meshproof.report.coverage import acceptable, sentence
 from meshproof.report.record import Record, ScenarioRecord
 
 RULE = Location("routes.yaml", 7, 5)
@@ -53,3 +53,14 @@ def said(coverage: Coverage, *passed: str) -> str:
 )
 def test_the_share_that_is_proved(coverage: Coverage, passed: tuple[str, ...], words: str) -> None:
     assert said(coverage, *passed) == words
+
+
+def test_kinds_that_need_not_be_proved_are_named_and_those_that_routing_is_made_of_are_not() -> None:
+    several = [
+        Dependence("PeerAuthentication", "PeerAuthentication a/b", RULE, "is not shown"),
+        Dependence("VirtualService", "VirtualService a/c", RULE, "has a field that is not modelled"),
+        Dependence("WasmPlugin", "WasmPlugin a/d", RULE, "is not read", allowed=True),
+        Dependence("EnvoyFilter", "EnvoyFilter a/e", RULE, "is refused", refused=True),
+    ]
+    assert acceptable(Record(coverage=Coverage((), 1, 1, tuple(several)))) == ("PeerAuthentication",)
+    assert acceptable(Record()) == ()

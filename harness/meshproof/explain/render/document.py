@@ -35,7 +35,7 @@ def document(explanation: Explanation, quote: Quote) -> Data:
         "effects": [_setting(one, quote) for one in explanation.effects],
         "beside": [_object(one, quote) for one in explanation.beside],
         "notUnderstood": [_object(one, quote) for one in explanation.unmodelled],
-        "notices": [_object(one, quote) for one in explanation.notices],
+        "notices": [_object(one, quote) for one in (*explanation.notices, *explanation.elsewhere)],
     }
 
 

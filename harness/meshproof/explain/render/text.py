@@ -62,6 +62,8 @@ def text(explanation: Explanation, quote: Quote, words: Words = ENGLISH) -> Iter
     notices = ([f"{one.location}: {one.says}"] for one in explanation.notices[:MOST_OTHERS])
     yield from _section(words("to know"), notices)
     yield from _more(explanation.notices, MOST_OTHERS, words)
+    if number := len(explanation.elsewhere):
+        yield from ("", words("{n} notices about objects that it does not meet: -o json has them", n=f"{number:,}"))
 
 
 def summary(explanation: Explanation, words: Words = ENGLISH) -> Iterator[str]:

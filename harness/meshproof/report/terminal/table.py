@@ -14,6 +14,7 @@ from meshproof.records import dataclass
 from meshproof.report.events import Progress
 from meshproof.report.nearness import to_go
 from meshproof.report.record import Record, ScenarioRecord
+from meshproof.report.terminal.abridged import abridged
 from meshproof.report.wording import count, line, printable, share, short_names, span, specified
 
 STYLES: dict[str, str] = {
@@ -94,12 +95,16 @@ def _scenario(scenario: ScenarioRecord, layout: Columns, width: int) -> Iterator
         yield _head(one.check, Outcome.PASSED, one.sent, layout).append(f"  {layout.words.amount(one.checks, 'check')}")
     shown = [verdict for verdict in scenario.verdicts if not (sums and verdict.outcome is Outcome.PASSED)]
     above = None
-    for verdict in shown:
+    for verdict, more in abridged(shown):
         place = _place(verdict, layout.words, several=len(requests) > 1)
         if place and place != above:
             yield Text(f"  {place}", "dim")
         above = place
         yield from _verdict(verdict, layout, width)
+        if more:
+            yield Text(
+                f"  {layout.words('and {n} more of which the same is to be said: the report has each', n=more)}", "dim"
+            )
 
 
 @dataclass(frozen=True, slots=True)

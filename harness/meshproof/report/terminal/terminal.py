@@ -20,7 +20,7 @@ from meshproof.border.verdict import Outcome
 from meshproof.language.words import ENGLISH, Words
 from meshproof.language.wrap import columns
 from meshproof.report import summary
-from meshproof.report.coverage import sentence
+from meshproof.report.coverage import acceptable, sentence
 from meshproof.report.events import (
     Broke,
     Event,
@@ -145,6 +145,12 @@ class Terminal:
                 out.print(row, soft_wrap=True)
         if proved := sentence(self._record, self._words):
             out.print(wrapped(proved, out.width, ""), soft_wrap=True)
+        if kinds := acceptable(self._record):
+            accepted = " ".join(f"--allow-unproven {kind}" for kind in kinds)
+            out.print(
+                wrapped(self._words("to accept what need not be proved: {option}", option=accepted), out.width),
+                soft_wrap=True,
+            )
         style = STYLES.get(self._record.outcome, STYLES[Outcome.ERROR])
         closing = summary.closing(self._record, self._words)
         report = ""
