@@ -7,7 +7,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE, KEY
 
 CHUNK = 1 << 16
 NAME = "meshproof_name"

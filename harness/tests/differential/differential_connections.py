@@ -16,7 +16,7 @@ from meshproof.envoy.listeners.tcp import listener_by_address
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.translate import translate
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.pod_certificate import CERTIFICATE
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE
 from meshproof.workload.connection import Connection
 from meshproof.workload.connection import Site as Served
 from meshproof.workload.hold import Hold

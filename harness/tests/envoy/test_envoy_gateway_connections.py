@@ -14,7 +14,7 @@ from meshproof.envoy.translate import translate
 from meshproof.mesh.model.gateway import Gateway, Server, ServerTls, TlsMode
 from meshproof.mesh.model.kubernetes import Secret
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.pod_certificate import CERTIFICATE
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE
 from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute
 from meshproof.workload.connection import Connection, Site
 from meshproof.workload.hold import Hold

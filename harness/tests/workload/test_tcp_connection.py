@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import ContainerPort, Workload
-from meshproof.mesh.model.pod_certificate import CERTIFICATE
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE
 from meshproof.workload.probe import Probe
 
 HTTPBIN = Workload("httpbin", "default", 1, {}, "docker.io/kong/httpbin", (), Location("y", 1, 1))

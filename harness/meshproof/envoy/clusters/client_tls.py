@@ -14,7 +14,7 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.resource import packed
 from meshproof.envoy.unit import Fields
 from meshproof.mesh.model.kubernetes import Service
-from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY, NOBODY
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE, KEY, NOBODY
 from meshproof.mesh.model.traffic_policy.client_tls import MUTUAL, ORIGINATING, ClientTls
 from meshproof.records import dataclass
 

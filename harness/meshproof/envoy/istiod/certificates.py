@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY, NOBODY
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE, KEY, NOBODY
 from meshproof.mesh.model.traffic_policy.client_tls import NO_AUTHORITY
 
 Json = dict[str, Any]

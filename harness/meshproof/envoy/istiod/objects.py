@@ -17,7 +17,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.pod_certificate import CERTIFICATE
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE
 from meshproof.mesh.model.traffic_policy.client_tls import CONFIG_MAP
 from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality
 from meshproof.records import dataclass

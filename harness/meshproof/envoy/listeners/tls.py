@@ -14,7 +14,7 @@ from meshproof.errors import Location, UsageError
 from meshproof.mesh.model.gateway import Server, ServerTls, TlsMode
 from meshproof.mesh.model.kubernetes import Secret
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE, KEY
 
 SDS = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": duration(0)}
 VERSIONS = {

@@ -10,7 +10,7 @@ from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, TlsMode
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
-from meshproof.mesh.model.pod_certificate import CERTIFICATE
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, open_to
 from meshproof.mesh.predict.visibility import sees

@@ -8,7 +8,7 @@ from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
-from meshproof.mesh.model.pod_certificate import names_of
+from meshproof.mesh.model.security.pod_certificate import names_of
 from meshproof.mesh.model.traffic_policy.client_tls import ORIGINATING
 
 MACHINES = ("WorkloadEntry", "WorkloadGroup")

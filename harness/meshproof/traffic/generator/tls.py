@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from functools import cache
 
-from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY, load_pair
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE, KEY, load_pair
 
 Tls = tuple[tuple[str, str], ...]
 """Pairs of a name and a value: `sni`, and if given `ca`, `cert`, `key`, `newest`, `any_name`, `of_the_mesh`, `alpn`.

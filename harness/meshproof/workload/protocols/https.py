@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY, TLS_SEEN, signed
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE, KEY, TLS_SEEN, signed
 from meshproof.workload.connection import Connection, Site
 from meshproof.workload.message import Request
 from meshproof.workload.protocols.tcp import TcpConnection, is_raw

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from meshproof.envoy.istiod.certificates import with_stand_ins
 from meshproof.envoy.istiod.snapshot import _cluster
-from meshproof.mesh.model.pod_certificate import CERTIFICATE, NOBODY
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE, NOBODY
 
 CONTEXT = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 

@@ -17,7 +17,7 @@ from meshproof.errors import UsageError
 from meshproof.mesh.model.gateway import Gateway, ServerTls, TlsMode
 from meshproof.mesh.model.kubernetes import Secret
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.pod_certificate import CERTIFICATE, KEY, load_pair
+from meshproof.mesh.model.security.pod_certificate import CERTIFICATE, KEY, load_pair
 
 # Most requests come without a handshake, and these take as long to import as all of predict/.
 if TYPE_CHECKING:

@@ -71,7 +71,7 @@ def _seen(arm: Arm, authority: str) -> Arm:
 
 
 def _untold(arm: Arm, authority: str) -> str:
-    from meshproof.mesh.model.pod_certificate import names_of
+    from meshproof.mesh.model.security.pod_certificate import names_of
 
     tls = arm.tls
     assert tls is not None
