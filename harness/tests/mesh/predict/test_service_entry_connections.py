@@ -89,6 +89,14 @@ def test_addresses_tell_hosts_apart_where_they_differ(led) -> None:
     assert "nothing tells" in led(ours + theirs.replace("0.0.2", "0.0.1"), "tcp://a.example.com:5432")
 
 
+def test_names_in_handshakes_tell_no_hosts_apart_that_have_one_address(led) -> None:
+    ours = entry("a.example.com", 443, "TLS", "addresses: [10.0.0.1]")
+    theirs = entry("b.example.com", 443, "HTTPS", "addresses: [10.0.0.1]")
+    told = "at port 443 nothing tells connections to b.example.com from those to a.example.com"
+    assert led(ours + theirs, "tls://b.example.com:443") == told
+    assert led(ours + theirs.replace("0.0.1", "0.0.2"), "tls://b.example.com:443") == ["default/b.example.com"]
+
+
 def test_what_is_sent_to_another_address_goes_on_to_that_one(led) -> None:
     text = entry("a.example.com", 80, "HTTP", resolution=NONE) + entry("b.example.com", 80, "HTTP")
     assert led(text + rule("a.example.com", "a.example.com"), "http://a.example.com") == ["default/a.example.com"]

@@ -1,9 +1,10 @@
 """Which connections to hosts of ServiceEntries a sidecar cannot tell from others.
 
 A host without addresses shares its port's wildcard listener with all others that have none, and with HTTP: of TCP ports
-there only one counts, while names in TLS handshakes tell hosts apart. A client that looks up a host with addresses is
-taken to get one of those. Source: istio/istio pilot/pkg/networking/core/listener.go (buildSidecarOutboundListener) and
-tls.go (buildSidecarOutboundTLSFilterChainOpts).
+there only one counts, while names in TLS handshakes tell hosts apart. At an address they do not: istiod takes any name
+there for the host that has it. A client that looks up a host with addresses is taken to get one of those. Source:
+istio/istio pilot/pkg/networking/core/listener.go (buildSidecarOutboundListener) and tls.go
+(buildSidecarOutboundTLSFilterChainOpts).
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ def indistinct(mesh: Mesh, service: Service, port: ServicePort, namespace: str) 
     taken = mesh.once(("predict", "taken addresses"), lambda: grouped(_taken(mesh)))
     by_name = port.protocol in TLS
     for address in service.addresses or (EVERYWHERE,):
-        # Names in handshakes tell TLS from TLS, and from what is anything where no address is given.
+        # Names in handshakes tell TLS from TLS, and from what is anything, where no address is given.
         several = [*taken.get((address, port.number, "http"), ())]
         several += [] if by_name and not service.addresses else taken.get((address, port.number, "tcp"), ())
-        several += taken.get((address, port.number, "tls"), ()) if service.addresses and not by_name else ()
+        several += taken.get((address, port.number, "tls"), ()) if service.addresses else ()
         for other in several:
             if other.host != service.host and visibility.service(mesh, other.host, namespace) is other:
                 return other
