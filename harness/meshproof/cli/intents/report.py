@@ -31,6 +31,7 @@ from meshproof.report.events import (
     ScenarioStarted,
 )
 from meshproof.report.record import Record, gather
+from meshproof.report.terminal.abridged import FewAlike
 from meshproof.report.wording import line, tally
 from meshproof.run.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_PASSED, VerdictCode, exit_code
 from meshproof.run.intents.outcome import outcomes
@@ -70,9 +71,12 @@ def report(
         verdicts = [*(verdict for _, verdict in told), *(_too_few(predicted, min_coverage) if short else ())]
         click.echo(rendered(settings.format, _record(verdicts, notices, code)), nl=False)
     if kept is None:
-        for notice in notices:
+        few = FewAlike()
+        for notice in (one for one in notices if few.shows(one.message)):
             place, message = line(str(notice.location)), line(notice.message)
             click.echo(redact(words("notice {place}: {message}", place=place, message=message)), err=True)
+        if few.hidden:
+            click.echo(words("notice and {n} more like these: -o json has each", n=few.hidden), err=True)
     return VerdictCode(code)
 
 

@@ -1,4 +1,4 @@
-"""Of many verdicts that say the same of one object after another the terminal shows a few, and how many more there are.
+"""Of verdicts and notices that say the same of one object after another a few are shown, and how many more there are.
 
 A folder of hundreds of Services has hundreds of objects with the same gap. What failed is never left out.
 """
@@ -16,6 +16,22 @@ MOST_ALIKE = 5
 FIRST = 3
 # What differs where the same is said of another object: places, hosts, names with a namespace, numbers.
 OWN = re.compile(r"\S*[\d./|]\S*")
+
+
+class FewAlike:
+    """Tells of notices, as they come, which to show; `hidden` counts the others."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+        self.hidden = 0
+
+    def shows(self, text: str) -> bool:
+        """Whether it is among the first that say the same."""
+        key = OWN.sub("", text)
+        self._seen[key] += 1
+        few = self._seen[key] <= FIRST
+        self.hidden += not few
+        return few
 
 
 def abridged(verdicts: Sequence[Verdict]) -> Iterator[tuple[Verdict, int]]:

@@ -32,6 +32,7 @@ from meshproof.report.events import (
     ScenarioStarted,
 )
 from meshproof.report.record import Record
+from meshproof.report.terminal.abridged import FewAlike
 from meshproof.report.terminal.table import STYLES, gauge, table, wrapped
 from meshproof.report.wording import duration, line
 
@@ -64,6 +65,7 @@ class Terminal:
         self._running: dict[str, Progress | None] = {}
         self._live = _live(self._err) if _interactive(stderr, environ) else None
         self._drawn = 0.0
+        self._notices = FewAlike()
         self._closed = False
 
     def handle(self, event: Event) -> None:
@@ -79,9 +81,10 @@ class Terminal:
                 self._draw(now=first)
             case ScenarioFinished():
                 self._running.pop(event.scenario, None)
+                self._told()
                 self._finished(event)
                 self._draw(now=True)
-            case Noticed():
+            case Noticed() if self._notices.shows(event.message):
                 where = f"{line(event.location)}: " if event.location else ""
                 self._print(Text.assemble((f"{self._words('notice')} ", "dim"), where, line(event.message)))
             case Broke():
@@ -126,6 +129,13 @@ class Terminal:
 
     def _print(self, text: Text) -> None:
         self._err.print(text, soft_wrap=True)
+
+    def _told(self) -> None:
+        """Say how many notices were not shown since they were last spoken of."""
+        if number := self._notices.hidden:
+            self._notices.hidden = 0
+            text = self._words("and {n} more like these: the report has each", n=number)
+            self._print(Text.assemble((f"{self._words('notice')} {text}", "dim")))
 
     def _finished(self, event: ScenarioFinished) -> None:
         # With live lines the table follows soon enough; without, this is all that is printed meanwhile.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from meshproof.border.verdict import Outcome, Verdict
-from meshproof.report.terminal.abridged import FIRST, MOST_ALIKE, abridged
+from meshproof.report.terminal.abridged import FIRST, MOST_ALIKE, FewAlike, abridged
 
 
 def listening(number: int, outcome: Outcome = Outcome.INCONCLUSIVE) -> Verdict:
@@ -42,3 +42,11 @@ def test_what_is_said_of_one_alone_stays_among_them() -> None:
 
 def test_each_failure_is_shown() -> None:
     assert len(shown(*(listening(number, Outcome.FAILED) for number in range(20)))) == 20
+
+
+def test_of_notices_that_say_the_same_the_first_are_shown_as_they_come() -> None:
+    few = FewAlike()
+    told = [few.shows(f"no Service is called shop{number}.example: it cannot be resolved") for number in range(20)]
+    assert told == [True] * FIRST + [False] * (20 - FIRST)
+    assert few.shows("v1 ServiceAccount is not read")
+    assert few.hidden == 20 - FIRST
