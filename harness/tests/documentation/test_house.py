@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
@@ -14,6 +16,8 @@ PACKAGE = Path(__file__).parents[2] / "meshproof"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 MOST_MODULES = 15
 MOST_LINES, MEDIAN_LINES = 300, 100
+# What a developer writes elsewhere by accident is found here before it is shipped.
+TOP = {".ci", "docs", "examples", "findings", "fixtures", "harness", "loadtests", "reports", "scenarios"}
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -46,6 +50,15 @@ def test_every_folder_says_what_it_is_for() -> None:
     folders = {path.parent for path in MODULES}
     silent = [named(one) for one in sorted(folders) if '"""' not in (one / "__init__.py").read_text(encoding="utf-8")]
     assert silent == []
+
+
+def test_the_repository_has_no_other_folders_at_its_top() -> None:
+    git = shutil.which("git")
+    if git is None or not (PACKAGE.parents[1] / ".git").exists():
+        pytest.skip("only a clone says which files belong to it")
+    argv = [git, "ls-files", "-z", "--", ":(glob)*/**"]
+    listed = subprocess.run(argv, cwd=PACKAGE.parents[1], capture_output=True, timeout=30, check=True)
+    assert {one.partition("/")[0] for one in listed.stdout.decode().rstrip("\0").split("\0")} == TOP
 
 
 def test_pytest_passes_over_no_folder_of_tests(pytestconfig: pytest.Config) -> None:
