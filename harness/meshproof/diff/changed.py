@@ -89,15 +89,22 @@ def _bare(value: Value) -> Any:
 
 
 def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
-    """What is not understood and differs: whether requests change for it is not known."""
+    """What is not understood and differs: whether requests change for it is not known.
+
+    Pods that come or go without a sidecar hold up nobody else.
+    """
     changed = {str(one) for one in (*found.gone, *found.came)}
     first, second = (_not_understood(side) for side in (old, new))
     before, after = ({*map(str, _resources(side)), *_names(side)} for side in (old, new))
     for key, one in second.items():
+        if one.topic == Topic.NO_SIDECAR and (key in first or one.subject not in before):
+            continue
         if key not in first or one.subject in changed:
             yield Opaque(one, "changed" if one.subject in before else "new")
     shown = {one.subject for one in second.values()}
     for key, one in first.items():
+        if one.topic == Topic.NO_SIDECAR and one.subject not in after:
+            continue
         if key not in second and one.subject not in shown:
             yield Opaque(one, "changed" if one.subject in after else "gone")
     unseen = (*passed_on_otherwise(old.mesh, new.mesh), *called_otherwise(old.mesh, new.mesh))
@@ -111,8 +118,7 @@ def _names(side: Side) -> Iterator[str]:
 def _not_understood(side: Side) -> dict[object, Unmodelled]:
     """What is not understood, and what resources may be made from: each by all but its place."""
     said = {one.location: each.digest for each in side.manifests.refusals for one in each.problems}
-    several = (one for one in side.mesh.unmodelled if one.topic != Topic.NO_SIDECAR)
-    found = {_key(one, said.get(one.location, "")): one for one in several}
+    found = {_key(one, said.get(one.location, "")): one for one in side.mesh.unmodelled}
     for name, (notice, digest) in zip(_names(side), side.manifests.others, strict=True):
         one = Unmodelled("document", name, notice.location, notice.message, ())
         found[_key(one, digest)] = one

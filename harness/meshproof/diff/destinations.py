@@ -18,7 +18,7 @@ def behind(mesh: Mesh, arms: Iterable[Arm], words: Words) -> Mapping[str, Part]:
     """The addresses that manifests give, where pods are called by where they run, and TLS that the proxy speaks."""
     drawn = [one for one in arms if one.share and one.workloads]
     told: tuple[Callable[[Arm], str], ...] = (
-        lambda one: ", ".join(_addresses(mesh, one, words)),
+        lambda one: ", ".join(addresses(mesh, one, words)),
         lambda one: _places(one.localities, words) if one.localities else "",
         lambda one: _tls(one, words),
     )
@@ -58,7 +58,7 @@ def _hash_key(one: HashKey, words: Words) -> str:
     return words("{key}, given for {time}", key=one, time=seconds(one.ttl)) + rest
 
 
-def _addresses(mesh: Mesh, one: Arm, words: Words) -> Iterator[str]:
+def addresses(mesh: Mesh, one: Arm, words: Words) -> Iterator[str]:
     """What is looked up or listed in place of pods; nothing where pods alone stand there."""
     service = mesh.service(one.host)
     if service and service.called_address:

@@ -80,7 +80,7 @@ def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> Non
     if any(policy.tls for rule in mesh.destination_rules for policy, _ in rule.policies):
         _imported("mutual_tls.conflicts").across(mesh, resources, findings)
     saying = any(MODE in own or INJECTION in own for own in mesh.namespaces.values())
-    if saying or any(one.alone or MODE in one.labels for one in mesh.workloads):
+    if saying or any(one.bypass or MODE in one.labels for one in mesh.workloads):
         _imported("ambient.pods").across(mesh, resources, findings)
     if mesh.gateways:
         if any(WAYPOINT in own for own in mesh.namespaces.values()) or any(one.waypoint for one in mesh.services):

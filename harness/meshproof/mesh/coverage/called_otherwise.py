@@ -1,4 +1,4 @@
-"""Where two meshes differ in which of its pods a Service's requests go to, and no request shows it."""
+"""Where two meshes differ in how a Service is called, and no request shows it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ from collections.abc import Iterator
 
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.unmodelled import Asked, Called, Touches, Unmodelled
+from meshproof.mesh.model.unmodelled import Asked, Called, PlainText, Touches, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
+ENTRY = "ServiceEntry"
 NEEDS = "correct one of the two"
 HEADLESS = "no request shows that its clients' own DNS chooses the pod in the one, and a sidecar in the other"
 UNREADY = "no request shows whether pods get some that are not ready"
 
 
 def called_otherwise(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
-    """Each Service of both that has an address of its own, or pods that are not ready, in one of them alone."""
+    """Each Service of both that has an address of its own, or pods that are not ready, in one of them alone.
+
+    Of ServiceEntries what decides mutual TLS, and how many of the addresses that DNS tells are called.
+    """
     for ours in applied.services:
         for theirs in specified.services_of(ours.host):
-            if theirs.namespace == ours.namespace and not (ours.hostname or theirs.hostname):
-                yield from _compared(theirs, ours)
+            if theirs.namespace == ours.namespace and ours.hostname == theirs.hostname:
+                yield from _entries(theirs, ours) if ours.hostname else _compared(theirs, ours)
 
 
 def _compared(theirs: Service, ours: Service) -> Iterator[Unmodelled]:
@@ -30,6 +34,14 @@ def _compared(theirs: Service, ours: Service) -> Iterator[Unmodelled]:
     if ours.unready is not theirs.unready:
         there = "is applied, and not specified" if ours.unready else "is specified, and not applied"
         yield _told(ours, f"publishNotReadyAddresses {there}: {UNREADY}", Called((ours.host,)))
+
+
+def _entries(theirs: Service, ours: Service) -> Iterator[Unmodelled]:
+    wanted = dict(theirs.unseen)
+    for name, value in ours.unseen:
+        if value != wanted.get(name, value):
+            why = f"{name} {value} is applied, and {wanted[name]} is specified: no request shows it"
+            yield Unmodelled(ENTRY, f"{ENTRY} for {ours.host}", ours.location, why, (PlainText(""),), NEEDS)
 
 
 def _told(one: Service, why: str, touches: Touches) -> Unmodelled:

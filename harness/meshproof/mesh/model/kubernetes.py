@@ -52,7 +52,8 @@ class Service:
     client called answers (resolution NONE). A `headless` Service has no address of its own: its clients look up those
     of its pods. One that is `unlisted` is known to a client as what rules lead to alone. An ExternalName is none of the
     mesh's Services, but an alias of the host `alias_of`. With `unready` pods that are not ready are called, too.
-    `waypoint` is the Gateway that its label says (`none`: none at all; empty: that of its namespace).
+    `waypoint` is the Gateway that its label says (`none`: none at all; empty: that of its namespace), and `unseen` what
+    a ServiceEntry says that shows in no answer, by the names of its fields.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Service:
     address: str = ""
     called_address: bool = False
     waypoint: str = ""
+    unseen: tuple[tuple[str, str], ...] = ()
     host: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -108,7 +110,7 @@ class Workload:
     What stands for the endpoints of a ServiceEntry is one, too, with the port of each name of the ServiceEntry's:
     `endpoint_of` is then its key. One of kind WorkloadEntry or WorkloadGroup listens on whatever port it is called on.
     Its pods run on Nodes with `node_labels`, or on the one called `node`; `locality` is None where nothing tells it.
-    Pods that are `alone` say that they get no sidecar. `addresses` are those that manifests say of machines and
+    `bypass` is why what its pods send passes no sidecar. `addresses` are those that manifests say of machines and
     endpoints, each one's replica by its place, and `weights` theirs (none: all alike).
     """
 
@@ -124,7 +126,7 @@ class Workload:
     locality: Locality | None = None
     node: str = ""
     node_labels: Labels = field(default_factory=dict)
-    alone: bool = False
+    bypass: str = ""
     addresses: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()
     key: str = field(init=False, compare=False, repr=False)

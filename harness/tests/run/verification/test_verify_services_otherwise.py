@@ -110,3 +110,74 @@ MORE = f"{SELECTOR}, ports: [{PORT}, {{name: http-more, port: 81, targetPort: 80
 def test_what_nothing_asks_for_is_told(verify: Differ, specified: str, applied: str, why: str) -> None:
     found = [one.why for one in verify(specified, applied).coverage.dependences if "nothing is sent" in one.why]
     assert [one.endswith(why) for one in found] == [True] * bool(why)
+
+
+ENTRY = """\
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {{name: out}}
+spec: {{hosts: [out.example.com], ports: [{{number: 80, name: http, protocol: HTTP}}], {more}}}
+---
+"""
+STATIC = "resolution: STATIC, endpoints: [{address: 10.9.9.9}, {address: 10.9.9.8}]"
+DNS = "endpoints: [{address: a.example.net}]"
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Differ:
+    def make(specified: str, applied: str) -> Verification:
+        places = [tmp_path / name for name in ("specified.yaml", "applied.yaml")]
+        for place, more in zip(places, (specified, applied), strict=True):
+            place.write_text(ENTRY.format(more=more) + MESH.replace("SPEC", PLAIN))
+        return prepare_verification([str(places[0])], [str(places[1])], [], SURE, any_client=True)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("specified", "applied", "why"),
+    [
+        (STATIC, f"{STATIC}, location: MESH_INTERNAL", "location MESH_INTERNAL is applied, and MESH_EXTERNAL is"),
+        (STATIC, f"{STATIC}, subjectAltNames: [a]", "subjectAltNames a is applied, and none is specified"),
+        (f"resolution: DNS, {DNS}", f"resolution: DNS_ROUND_ROBIN, {DNS}", "resolution DNS_ROUND_ROBIN is applied"),
+        (STATIC, f"{STATIC}, addresses: [10.1.1.1]", "the address 10.1.1.1 is applied, and not specified"),
+        (STATIC, f"{STATIC}, location: MESH_EXTERNAL", ""),
+    ],
+)
+def test_what_shows_in_no_answer_of_a_host_outside_is_told(
+    outside: Differ, specified: str, applied: str, why: str
+) -> None:
+    found = [one.why for one in outside(specified, applied).coverage.dependences]
+    assert [one.startswith(why) for one in found] == [True] * bool(why)
+
+
+@pytest.mark.parametrize(
+    ("applied", "why"),
+    [
+        (STATIC.replace("9.9.8", "9.9.7"), "10.9.9.7, 10.9.9.9 is applied, and 10.9.9.8, 10.9.9.9 is specified"),
+        (STATIC.replace("9.9.8", "9.9.8, weight: 9"), "10.9.9.8 (weight 9), 10.9.9.9 is applied, and 10.9.9.8, 10"),
+        (STATIC, ""),
+    ],
+)
+def test_other_addresses_of_endpoints_show_in_no_answer(outside: Differ, applied: str, why: str) -> None:
+    told = [one for one in outside(STATIC, applied).coverage.unproved if isinstance(one, Unproved)]
+    assert [(one.kind, one.why.startswith(why)) for one in told] == [("the addresses of its endpoints", True)] * bool(
+        why
+    )
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    ["sidecar.istio.io/inject: 'false'", "traffic.sidecar.istio.io/excludeOutboundPorts: '80'"],
+)
+def test_pods_that_pass_their_sidecar_by_are_told(tmp_path: Path, annotation: str) -> None:
+    plain = MESH.replace("SPEC", PLAIN)
+    other = plain.replace(
+        "metadata: {labels: {app: web}}", f"metadata: {{labels: {{app: web}}, annotations: {{{annotation}}}}}"
+    )
+    for name, manifests in (("specified", plain), ("applied", other)):
+        (tmp_path / f"{name}.yaml").write_text(manifests)
+    paths = [str(tmp_path / f"{name}.yaml") for name in ("specified", "applied")]
+    (told,) = prepare_verification([paths[0]], [paths[1]], [], SURE, any_client=True).coverage.dependences
+    assert told.subject == "Deployment default/web"
+    assert told.why.startswith("it is applied, and not specified: ")

@@ -15,7 +15,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.workloads.injection import INJECT, NAMESPACE_INJECT, is_closed, without_sidecar
-from meshproof.mesh.build.workloads.workload import FORMS, at
+from meshproof.mesh.build.workloads.workload import ALONE, FORMS, at
 from meshproof.mesh.model.ambient import MODE
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
@@ -28,7 +28,6 @@ from meshproof.records import dataclass
 
 AMBIENT, REVISION = "ambient", "istio.io/rev"
 SENDING = "its pods are in ambient mode: for what they send rules count in a waypoint alone, not in a sidecar"
-ALONE = "its pods have no sidecar: what they send goes by no rule within the mesh"
 RECEIVING = "of its rules on HTTP ztunnel makes refusals of whole connections: pods in ambient mode have no sidecar"
 # What ztunnel knows of a connection.
 KNOWN = frozenset({Attribute.PORT, Attribute.ADDRESS, Attribute.DESTINATION, Attribute.IDENTITY})
@@ -36,12 +35,13 @@ KNOWN = frozenset({Attribute.PORT, Attribute.ADDRESS, Attribute.DESTINATION, Att
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Pods of a namespace with these labels that are in ambient mode, and what says so."""
+    """Pods of a namespace with these labels that no sidecar stands beside, what says so, and why that counts."""
 
     resource: Resource
     location: Location
     namespace: str
     labels: Labels
+    why: str = SENDING
 
 
 def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
@@ -50,30 +50,30 @@ def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> Non
     ruled = _is_ruled(mesh)
     for group in _groups(mesh.namespaces, resources) if ruled or policies else ():
         if ruled:
-            _say(group, SENDING, group.labels, Role.SENDS, findings)
+            _say(group, group.why, group.labels, Role.SENDS, findings)
         for policy in policies:
             wanted = policy.selector or {}
             if is_near(policy, group.namespace) and _meet(wanted, group.labels):
                 name = f"AuthorizationPolicy {policy.namespace}/{policy.name} ({policy.location})"
                 _say(group, f"{name}: {RECEIVING}", {**group.labels, **wanted}, Role.RECEIVES, findings)
     for group in _alone(mesh, resources) if ruled else ():
-        _say(group, ALONE, group.labels, Role.SENDS, findings, Topic.NO_SIDECAR)
+        _say(group, group.why, group.labels, Role.SENDS, findings, Topic.NO_SIDECAR)
 
 
 def _alone(mesh: Mesh, resources: Iterable[Resource]) -> Iterator[Group]:
-    """Pods that say themselves, or whose namespace says, that they get no sidecar, and are in no ambient mode.
+    """Pods that pass their sidecar by, or get none by what they or their namespace say, and are in no ambient mode.
 
     Of those without labels none is told from a client that has a sidecar.
     """
-    places = {one.location: one for one in mesh.workloads if one.alone and one.labels}
+    places = {one.location: one for one in mesh.workloads if one.bypass and one.labels}
     for one in resources:
         if one.kind == "Namespace" and is_closed(one) and mesh.namespaces.get(one.name, {}).get(MODE) != AMBIENT:
             said = at(one.body, ("metadata", "labels", NAMESPACE_INJECT))
-            yield Group(one, _place(said) if said else one.location, one.name, {})
+            yield Group(one, _place(said) if said else one.location, one.name, {}, ALONE)
         elif (found := places.get(one.location)) and one.kind in FORMS:
             around = mesh.namespaces.get(one.namespace, {})
             if found.labels.get(MODE, around.get(MODE)) != AMBIENT:
-                yield Group(one, one.location, one.namespace, found.labels)
+                yield Group(one, one.location, one.namespace, found.labels, found.bypass)
 
 
 def _say(group: Group, why: str, own: Labels, role: Role, findings: Findings, topic: str = "") -> None:

@@ -30,6 +30,8 @@ MOST_STAND_INS = 8
 NAMESPACE_WIDE = re.compile(rf"\*\.[^.]+\.{re.escape(CLUSTER_DOMAIN)}")
 # What stands in for the hosts of a pattern is called so: a pod's name has no asterisk.
 ANY = "any"
+# What a ServiceEntry is that says nothing of it.
+OUTSIDE = "MESH_EXTERNAL"
 UNREGISTERED = "none of its WorkloadEntries is among the manifests: whether a machine has registered is not told"
 REGISTERED = "write a WorkloadEntry of its labels, as istiod does for each machine that registers"
 
@@ -95,7 +97,16 @@ def _service(entry: Entry, host: str, key: str) -> Service:
         address=entry.address,
         called_address=entry.resolution == NONE,
         waypoint=waypoint(labels(entry.resource.body.get("metadata"), "labels"), entry.namespace),
+        unseen=_unseen(entry),
     )
+
+
+def _unseen(entry: Entry) -> tuple[tuple[str, str], ...]:
+    """Which connections carry mutual TLS, and whether one address is called of those that DNS tells."""
+    said = entry.resource.body.need("spec").get("location")
+    names = ", ".join(sorted(entry.alternative_names)) or "none"
+    looked_up = (("resolution", entry.resolution),) if entry.resolution in RESOLVED else ()
+    return (("location", said.text() if said else OUTSIDE), ("subjectAltNames", names), *looked_up)
 
 
 def _unlike(first: Entry, other: Entry) -> str:

@@ -21,6 +21,16 @@ from meshproof.records import dataclass
 MOST_REPLICAS = 10_000
 SIDECAR = "istio-proxy"
 INJECT = "sidecar.istio.io/inject"
+ALONE = "its pods have no sidecar: what they send goes by no rule within the mesh"
+# What of a pod's connections its sidecar takes over, with what says that it takes all of those that clients open:
+# https://istio.io/latest/docs/reference/config/annotations/.
+CAPTURED = {
+    "traffic.sidecar.istio.io/includeOutboundIPRanges": ("*",),
+    "traffic.sidecar.istio.io/excludeOutboundIPRanges": ("",),
+    "traffic.sidecar.istio.io/excludeOutboundPorts": ("",),
+    "traffic.sidecar.istio.io/excludeInterfaces": ("",),
+    "sidecar.istio.io/interceptionMode": ("REDIRECT", "TPROXY"),
+}
 # In these the selector may be left out: it is that of the template's labels then.
 OLD_VERSIONS = frozenset({"extensions/v1beta1", "apps/v1beta1"})
 
@@ -83,6 +93,18 @@ def asked_for(template: Value) -> str:
     return next((one.data for one in several if one and isinstance(one.data, str) and one.data), "")
 
 
+def bypass(template: Value) -> str:
+    """Why what pods send passes no sidecar, or not all of it does; empty where it does."""
+    if asked_for(template) == "false":
+        return ALONE
+    given = at(template, ("metadata", "annotations"))
+    for name, whole in CAPTURED.items() if given else ():
+        said = given.get(name) if given else None
+        if said and said.text_form not in whole:
+            return f"by {name} some of what its pods send passes their sidecar by: which is not modelled"
+    return ""
+
+
 def workload(resource: Resource, findings: Findings) -> Workload:
     """The pods that a resource makes."""
     form = FORMS[resource.kind]
@@ -117,7 +139,7 @@ def workload(resource: Resource, findings: Findings) -> Workload:
         locality=labelled(pod) or _bound_to(node_labels),
         node=node.text() if node else "",
         node_labels=node_labels,
-        alone=asked_for(template) == "false",
+        bypass=bypass(template),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Set
 from meshproof.border.coverage import Unproved
 from meshproof.border.expectation import Arm, Expectation, Policy
 from meshproof.diff.behaviour import policy_changes, stated_at
+from meshproof.diff.destinations import addresses
 from meshproof.diff.part import target_of
 from meshproof.errors import Location
 from meshproof.language.words import ENGLISH
@@ -18,7 +19,7 @@ from meshproof.mesh.model.mesh import Mesh
 
 Difference = tuple[str, Arm, Location, str]
 DRAWN_BY, HASHED, CALLED = "loadBalancer", "CONSISTENT_HASH", "protocol to pods"
-ENDPOINTS = "the port of its endpoints"
+ENDPOINTS, ADDRESSES, NOT_SAID = "the port of its endpoints", "the addresses of its endpoints", "none"
 
 
 def otherwise(
@@ -31,7 +32,7 @@ def otherwise(
         for kind, arm, place, why in found:
             if (kind, arm.destination, why) not in told:
                 told.add((kind, arm.destination, why))
-                owner = "Service" if kind in (ENDPOINTS, CALLED) else "DestinationRule"
+                owner = "Service" if kind in (ENDPOINTS, ADDRESSES, CALLED) else "DestinationRule"
                 subject, named = f"{owner} for {arm.host}", not allowed.isdisjoint({kind, owner})
                 yield Unproved(kind, subject, place, arm.destination, f"{why}: no load shows it", named)
 
@@ -50,6 +51,16 @@ def _behind(specified: Mesh, applied: Mesh, wanted: Expectation, actual: Expecta
         if ours != theirs:
             why = f"{_listed(theirs)} is applied, and {_listed(ours)} is specified"
             yield ENDPOINTS, other, other.location, why
+        here, there = (", ".join(addresses(mesh, one, ENGLISH)) for mesh, one in ((specified, arm), (applied, other)))
+        if here != there:
+            why = f"{there or NOT_SAID} is applied, and {here or NOT_SAID} is specified"
+            yield ADDRESSES, other, _place(applied, other), why
+
+
+def _place(mesh: Mesh, arm: Arm) -> Location:
+    """Where the first of the endpoints stands that are no pods."""
+    several = filter(None, map(mesh.workload, sorted(arm.workloads)))
+    return next((one.location for one in several if not one.in_pods), arm.location)
 
 
 def _retried(wanted: Expectation, actual: Expectation) -> Iterator[Difference]:

@@ -14,7 +14,7 @@ from meshproof.mesh.coverage.passing_on import passed_on_otherwise
 from meshproof.mesh.model.kubernetes import Labels, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.client_tls import PLAIN
-from meshproof.mesh.model.unmodelled import Called, Entering, PlainText, Unmodelled
+from meshproof.mesh.model.unmodelled import Asked, Called, Entering, PlainText, Pods, Role, Unmodelled
 
 Said = Mapping[tuple[str, str, str], Location]
 NEEDS = "correct one of the two"
@@ -29,6 +29,7 @@ def unseen(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
     yield from passed_on_otherwise(specified, applied)
     yield from called_otherwise(specified, applied)
     yield from _unasked(specified, applied)
+    yield from _bypassing(specified, applied)
 
 
 def _unasked(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
@@ -44,6 +45,7 @@ def _unasked(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
                         Called((ours.host,), port.number),
                     )
                     yield Unmodelled("Service", name, port.location, f"{why}: nothing is sent there", (touched,), NEEDS)
+    yield from _further_addresses(specified, applied)
     for theirs in specified.aliases:
         there = applied.alias(theirs.host)
         if specified.knows(specified.stands_for(theirs.host)) or (there and there.alias_of == theirs.alias_of):
@@ -53,6 +55,29 @@ def _unasked(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
         name = f"Service {theirs.namespace}/{theirs.name}"
         reach = (Called((theirs.host,)),)
         yield Unmodelled("Service", name, place.location, f"{why}: nothing is sent there", reach, NEEDS)
+
+
+def _further_addresses(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
+    """Addresses of ServiceEntries that clients call and nobody specified."""
+    for ours in applied.services if any(one.addresses for one in applied.services) else ():
+        known = {address for theirs in specified.services_of(ours.host) for address in theirs.addresses}
+        for address in ours.addresses if specified.services_of(ours.host) else ():
+            if address not in known:
+                why, reach = f"the address {address} is applied, and not specified", (Asked((address,)),)
+                name = f"ServiceEntry for {ours.host}"
+                yield Unmodelled("ServiceEntry", name, ours.location, f"{why}: nothing asks for it", reach, NEEDS)
+
+
+def _bypassing(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
+    """Pods that have a sidecar for what they send in one of the two alone."""
+    for ours in applied.workloads:
+        theirs = specified.workload(ours.key)
+        if theirs is not None and theirs.kind == ours.kind and theirs.bypass != ours.bypass:
+            how = "is applied, and not specified" if ours.bypass else "is specified, and not applied"
+            why = f"{how}: {ours.bypass or theirs.bypass}"
+            reach = (Pods(ours.namespace, ours.labels, frozenset({Role.SENDS})), PlainText(ours.namespace))
+            name = f"{ours.kind} {ours.namespace}/{ours.name}"
+            yield Unmodelled(ours.kind, name, ours.location, f"it {why}", reach, NEEDS)
 
 
 def _told(alias: Service | None, there: bool) -> str:
