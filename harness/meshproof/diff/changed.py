@@ -93,9 +93,9 @@ def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
 
     Pods that come or go without a sidecar hold up nobody else.
     """
-    changed = {str(one) for one in (*found.gone, *found.came)}
+    changed = {_subject(one) for one in (*found.gone, *found.came)}
     first, second = (_not_understood(side) for side in (old, new))
-    before, after = ({*map(str, _resources(side)), *_names(side)} for side in (old, new))
+    before, after = ({*map(_subject, _resources(side)), *_names(side)} for side in (old, new))
     for key, one in second.items():
         if one.topic == Topic.NO_SIDECAR and (key in first or one.subject not in before):
             continue
@@ -109,6 +109,11 @@ def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
             yield Opaque(one, "changed" if one.subject in after else "gone")
     unseen = (*passed_on_otherwise(old.mesh, new.mesh), *called_otherwise(old.mesh, new.mesh))
     yield from (Opaque(one, "changed") for one in unseen)
+
+
+def _subject(one: Resource) -> str:
+    """What a resource is called where something of it is not understood."""
+    return str(one) if one.namespace else f"{one.kind} {one.name}"
 
 
 def _names(side: Side) -> Iterator[str]:

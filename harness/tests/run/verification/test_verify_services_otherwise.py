@@ -181,3 +181,28 @@ def test_pods_that_pass_their_sidecar_by_are_told(tmp_path: Path, annotation: st
     (told,) = prepare_verification([paths[0]], [paths[1]], [], SURE, any_client=True).coverage.dependences
     assert told.subject == "Deployment default/web"
     assert told.why.startswith("it is applied, and not specified: ")
+
+
+RULED = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec: {hosts: [web], http: [{timeout: 2s, route: [{destination: {host: web}}]}]}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: default, labels: {LABEL}}
+---
+"""
+
+
+@pytest.mark.parametrize("label", ["istio-injection: disabled", "istio.io/dataplane-mode: ambient"])
+def test_a_namespace_whose_pods_lose_their_sidecar_is_told_by_diff(label: str) -> None:
+    def compared(old: str, new: str) -> str:
+        mesh = RULED + MESH.replace("SPEC", PLAIN)
+        files = ([("mesh.yaml", mesh.replace("LABEL", one).encode())] for one in (old, new))
+        return "\n".join(text(compare(*sides(*(load([], strict=False, contents=one) for one in files)), "default")))
+
+    assert "Namespace default is changed, and not understood" in compared("a: b", label)
+    assert "Namespace default is changed, and not understood" in compared(label, "a: b")
+    assert "is changed, and not understood" not in compared(label, label)
