@@ -64,6 +64,7 @@ def test_what_the_mesh_has_the_same_pods_by_is_said_and_costs_no_proof(with_anot
         ('sidecar.istio.io/inject: "true"', 'sidecar.istio.io/inject: "false"'),
         ('sidecar.istio.io/inject: "true"', 'traffic.sidecar.istio.io/excludeInboundPorts: "8080"'),
         ('sidecar.istio.io/inject: "true"', "proxy.istio.io/config: '{concurrency: 1}'"),
+        ('sidecar.istio.io/inject: "true"', "inject.istio.io/templates: 'own,sidecar'"),
         ("    spec:\n", "    spec:\n      hostNetwork: true\n"),
     ],
 )

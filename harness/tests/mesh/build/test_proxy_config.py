@@ -92,3 +92,14 @@ def test_variables_of_a_proxy_config_cost_what_they_touch(built, variables: str,
 def test_a_proxy_config_without_variables_decides_nothing(built) -> None:
     made = built(CONFIG.replace(", environmentVariables: {{{variables}}}", "").format())
     assert not made.mesh.unmodelled
+
+
+@pytest.mark.parametrize(
+    ("templates", "told"),
+    [("grpc-agent", 1), ("grpc-simple", 1), ("own, other", 1), ("", 1), ("gateway", 0), ("own, sidecar", 0)],
+)
+def test_pods_without_an_envoy_cost_all_that_they_meet(built, templates: str, told: int) -> None:
+    config = "proxy.istio.io/config: |\n          {config}"
+    found = built(PODS.replace(config, f"inject.istio.io/templates: '{templates}'").format()).mesh.unmodelled
+    assert [one.touches for one in found] == [(Pods("istio-ingress", {"istio": "ingressgateway"}, EVERY_ROLE),)] * told
+    assert all(one.why.startswith("inject.istio.io/templates names no template with an Envoy") for one in found)

@@ -1,6 +1,8 @@
-"""What pods say of their own proxies beside what the mesh says of all: the annotation `proxy.istio.io/config`.
+"""What pods say of their own proxies beside what the mesh says of all, by annotations.
 
-Source: https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig; its text is YAML.
+`proxy.istio.io/config`: https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig, in YAML.
+`inject.istio.io/templates`: which templates the injector takes in the place of its own (istio/istio
+pkg/kube/inject/inject.go, selectTemplates); those for gRPC put an agent beside the application and no Envoy.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from meshproof.mesh.build.proxy_config.fields import METADATA, PROXY, TOPOLOGY
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.unmodelled import EVERY_ROLE, Pods, Role
 
-ANNOTATION = "proxy.istio.io/config"
+ANNOTATION, TEMPLATES = "proxy.istio.io/config", "inject.istio.io/templates"
+WITH_ENVOY = frozenset({"sidecar", "gateway"})
 
 
 def own_proxies(annotations: Value | None, namespace: str, pod: Labels, findings: Findings) -> None:
     """Say what of it is not modelled: a gateway's topology is about what enters there."""
+    _templates(annotations, namespace, pod, findings)
     given = annotations.get(ANNOTATION) if annotations else None
     if given is None or not given.text().strip():
         return
@@ -29,6 +33,14 @@ def own_proxies(annotations: Value | None, namespace: str, pod: Labels, findings
         roles = frozenset({Role.LETS_IN}) if name == TOPOLOGY else EVERY_ROLE
         why = f"{name} of {ANNOTATION} is not modelled"
         findings.unproved(given.key or given.location, why, touches=(Pods(namespace, pod, roles),))
+
+
+def _templates(annotations: Value | None, namespace: str, pod: Labels, findings: Findings) -> None:
+    given = annotations.get(TEMPLATES) if annotations else None
+    if given is None or WITH_ENVOY & {one.strip() for one in given.text().split(",")}:
+        return
+    why = f"{TEMPLATES} names no template with an Envoy: which rules its pods follow is not modelled"
+    findings.unproved(given.key or given.location, why, touches=(Pods(namespace, pod, EVERY_ROLE),))
 
 
 def _fields(given: Value) -> list[str] | None:

@@ -9,7 +9,7 @@ from meshproof.errors import MeshproofError
 from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.proxy_config.annotation import ANNOTATION
+from meshproof.mesh.build.proxy_config.annotation import ANNOTATION, TEMPLATES
 from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
 from meshproof.mesh.build.workloads.workload import FORMS, at, workload
 from meshproof.mesh.model.kubernetes import Workload
@@ -55,5 +55,5 @@ def _told(resource: Resource, closed: bool) -> tuple[object, ...]:
     """What pods say to istiod and its injector beside their labels."""
     annotations = at(resource.body, (*FORMS[resource.kind].template, "metadata", "annotations"))
     said = plain(annotations) if annotations else {}
-    own = {name: said[name] for name in said if name.startswith(TRAFFIC) or name == ANNOTATION}
+    own = {name: said[name] for name in said if name.startswith(TRAFFIC) or name in (ANNOTATION, TEMPLATES)}
     return own, without_sidecar(resource, closed)
