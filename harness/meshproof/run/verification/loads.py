@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
 from meshproof.border.coverage import Unproved
@@ -43,8 +43,8 @@ class Loads:
         return source_of(self.specification)
 
 
-def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
-    """The loads of one of several clients."""
+def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool, earlier: Set[Location] = frozenset()) -> Loads:
+    """The loads of one of several clients; `earlier` are the policies that those before it show."""
     specification = sent.specification
     provable, touched = partition(specification, sent.samples)
     # What the rules of these change is held whether or not their boundaries are probed.
@@ -63,7 +63,7 @@ def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool) -> Loads:
 
         pairs = ((one, specification.applied_expectation(one.request)) for one in provable)
         meshes = specification.mesh, specification.applied.mesh
-        unproved = (*unproved, *otherwise(*meshes, pairs, specification.allowed))
+        unproved = (*unproved, *otherwise(*meshes, pairs, specification.allowed, earlier))
     return Loads(specification, driven, tuple(provable), (*touched, *probed_touched), unproved)
 
 

@@ -12,7 +12,7 @@ from meshproof.border.facts.provenance import NO_SOURCES, Sources
 from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source, source
 from meshproof.border.verdict import Precision
-from meshproof.errors import MeshproofError
+from meshproof.errors import Location, MeshproofError
 from meshproof.inspection import Inspection
 from meshproof.judge.coverage.coverage import examinations
 from meshproof.manifest import Notice
@@ -26,10 +26,11 @@ from meshproof.mesh.requests.clients.sources import kept_from, parsed
 from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE, Prepared
 from meshproof.run.verification.breakers.loads import prepare_breakers
+from meshproof.run.verification.breakers.policies import places
 from meshproof.run.verification.clients import Guessed, Sent, guessed, named_after, source_of
 from meshproof.run.verification.coverage import coverage
 from meshproof.run.verification.error_rates import sharing
-from meshproof.run.verification.loads import loads
+from meshproof.run.verification.loads import Loads, loads
 from meshproof.run.verification.specification import Limits, Specification, nothing_more, notices_of, read
 
 # So many objects that a cluster would refuse are told beside a request that nothing answers.
@@ -197,7 +198,11 @@ def verification_of(
     else:
         sent = guessed(specification, any_client=any_client, chosen=chosen)
         notices += tuple(Notice(rule, why) for rule, why in sent.elsewhere.items())
-    several = [loads(one, () if at else notices, proxyless=proxyless) for at, one in enumerate(sent.by_client)]
+    several: list[Loads] = []
+    shown: set[Location] = set()
+    for at, one in enumerate(sent.by_client):
+        several.append(loads(one, () if at else notices, proxyless=proxyless, earlier=frozenset(shown)))
+        shown.update(places(several[-1].provable))
     provable = [one for each in several for one in each.provable]
     touched = [one for each in several for one in each.touched]
     found = coverage(specification, provable, touched, sent.unreached, named=bool(requests))

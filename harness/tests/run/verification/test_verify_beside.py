@@ -105,6 +105,37 @@ def test_retries_in_further_localities_show_in_no_answer(verify: Verify, first: 
     assert (kind, f"it is {what}" in why) == ("retryRemoteLocalities", True)
 
 
+@pytest.mark.parametrize(
+    ("specified", "applied", "kind"),
+    [
+        (", backoff: 1s", ", backoff: 2s", "backoff"),
+        (", retryIgnorePreviousHosts: true", "", ""),
+        ("", ", retryIgnorePreviousHosts: false", "retryIgnorePreviousHosts"),
+        (", backoff: 1s", ", backoff: 1s", ""),
+    ],
+)
+def test_pauses_and_pods_of_retries_show_in_no_answer(verify: Verify, specified: str, applied: str, kind: str) -> None:
+    found = verify(*(WEB + RETRIES % one for one in (specified, applied)))
+    assert [one for one, _ in told(found)] == ([kind] if kind else [])
+
+
+def test_the_size_of_a_ring_shows_in_no_answer(verify: Verify) -> None:
+    policy = "{loadBalancer: {consistentHash: {httpHeaderName: x%s}}}"
+    found = verify(*(WEB + RULE % (policy % more) for more in ("", ", ringHash: {minimumRingSize: 4096}")))
+    assert told(found) == [
+        ("the table of its hash", "a ring of 4,096 is applied, and a ring of 1,024 is specified: no load shows it")
+    ]
+
+
+def test_a_limit_that_other_clients_lack_is_told(verify: Verify) -> None:
+    limits = "{connectionPool: {tcp: {maxConnections: 3}}}"
+    own = (RULE % limits).replace("spec: {", "spec: {exportTo: ['.'], ")
+    found = told(verify(WEB + RULE % limits, WEB + own))
+    assert found == [
+        ("connectionPool.maxConnections", "none is applied, and 3 is specified: no load shows it"),
+    ]
+
+
 def test_the_port_of_endpoints_that_stand_in_shows_in_no_answer(verify: Verify) -> None:
     both = (f"ports: [{HTTP[:-1]}{target}}}], {ENDPOINTS}" for target in ("", ", targetPort: 8080"))
     found = verify(*(OUTSIDE % one for one in both))

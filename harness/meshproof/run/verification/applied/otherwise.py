@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Set
 
 from meshproof.border.coverage import Unproved
 from meshproof.border.expectation import Arm, Expectation, Policy
+from meshproof.border.request import Hashing
 from meshproof.diff.behaviour import policy_changes, stated_at
 from meshproof.diff.destinations import addresses
 from meshproof.diff.part import target_of
@@ -20,15 +21,23 @@ from meshproof.mesh.model.mesh import Mesh
 Difference = tuple[str, Arm, Location, str]
 DRAWN_BY, HASHED, CALLED = "loadBalancer", "CONSISTENT_HASH", "protocol to pods"
 ENDPOINTS, ADDRESSES, NOT_SAID = "the port of its endpoints", "the addresses of its endpoints", "none"
+TABLE = "the table of its hash"
 
 
 def otherwise(
-    specified: Mesh, applied: Mesh, pairs: Iterable[tuple[Expectation, Expectation]], allowed: Set[str]
+    specified: Mesh,
+    applied: Mesh,
+    pairs: Iterable[tuple[Expectation, Expectation]],
+    allowed: Set[str],
+    earlier: Set[Location] = frozenset(),
 ) -> Iterator[Unproved]:
-    """Each such difference once, of what is specified for requests and what the applied manifests make of them."""
+    """Each such difference once, of what is specified for requests and what the applied manifests make of them.
+
+    The policies at `earlier` places have their loads by another client, to whom something else may be applied.
+    """
     told: set[tuple[str, str, str]] = set()
     for wanted, actual in pairs:
-        found = (*_behind(specified, applied, wanted, actual), *_retried(wanted, actual))
+        found = (*_behind(specified, applied, wanted, actual, earlier), *_retried(wanted, actual))
         for kind, arm, place, why in found:
             if (kind, arm.destination, why) not in told:
                 told.add((kind, arm.destination, why))
@@ -37,16 +46,21 @@ def otherwise(
                 yield Unproved(kind, subject, place, arm.destination, f"{why}: no load shows it", named)
 
 
-def _behind(specified: Mesh, applied: Mesh, wanted: Expectation, actual: Expectation) -> Iterator[Difference]:
+def _behind(
+    specified: Mesh, applied: Mesh, wanted: Expectation, actual: Expectation, earlier: Set[Location]
+) -> Iterator[Difference]:
     others = {(one.destination, one.port): one for one in actual.arms if one.share and one.workloads}
     for arm in wanted.arms:
         other = others.get((arm.destination, arm.port)) if arm.share and arm.workloads else None
         if other is None:
             continue
         for name, before, after in policy_changes(arm.policy, other.policy, ENGLISH):
-            if not _is_shown(name, wanted, arm.policy, other.policy):
+            if not _is_shown(name, wanted, arm.policy, other.policy, earlier):
                 place = stated_at(name, other.policy) or other.location
                 yield name, other, place, f"{after} is applied, and {before} is specified"
+        table, its = (_table(one.hashed_by) if one.hashed_by else "" for one in (arm, other))
+        if table and its and table != its:
+            yield TABLE, other, other.location, f"{its} is applied, and {table} is specified"
         ours, theirs = _ports(specified, arm), _ports(applied, other)
         if ours != theirs:
             why = f"{_listed(theirs)} is applied, and {_listed(ours)} is specified"
@@ -55,6 +69,10 @@ def _behind(specified: Mesh, applied: Mesh, wanted: Expectation, actual: Expecta
         if here != there:
             why = f"{there or NOT_SAID} is applied, and {here or NOT_SAID} is specified"
             yield ADDRESSES, other, _place(applied, other), why
+
+
+def _table(hashed: Hashing) -> str:
+    return f"a {'Maglev table' if hashed.maglev else 'ring'} of {hashed.size:,}"
 
 
 def _place(mesh: Mesh, arm: Arm) -> Location:
@@ -70,9 +88,22 @@ def _retried(wanted: Expectation, actual: Expectation) -> Iterator[Difference]:
         why = "it is applied, and not specified" if there else "it is specified, and not applied"
         said = actual.retries if there else wanted.retries
         yield "retryRemoteLocalities", arm, said.location if said else arm.location, why
+    tried, retried = wanted.retries, actual.retries
+    if arm is None or tried is None or retried is None:
+        return
+    pauses = ["Envoy's own" if one.back_off is None else f"{one.back_off:g} s" for one in (tried, retried)]
+    if pauses[0] != pauses[1]:
+        yield "backoff", arm, retried.location, f"{pauses[1]} is applied, and {pauses[0]} is specified"
+    hashed = any(one.hashed_by for one in wanted.arms)
+    again = [hashed if one.ignore_previous_hosts is None else not one.ignore_previous_hosts for one in (tried, retried)]
+    if again[0] is not again[1]:
+        why = (
+            f"a pod that was tried is {'' if again[1] else 'not '}tried again as it is applied, and otherwise specified"
+        )
+        yield "retryIgnorePreviousHosts", arm, retried.location, why
 
 
-def _is_shown(name: str, wanted: Expectation, policy: Policy, other: Policy) -> bool:
+def _is_shown(name: str, wanted: Expectation, policy: Policy, other: Policy, earlier: Set[Location]) -> bool:
     """Whether a load of a verification shows what another policy has of a setting of that name."""
     blocks = {
         "connectionPool": policy.pool,
@@ -88,7 +119,10 @@ def _is_shown(name: str, wanted: Expectation, policy: Policy, other: Policy) -> 
         call = wanted.request.is_call
         return policy.upstream.is_http2(call=call) is not other.upstream.is_http2(call=call)
     # What is said of mutual TLS is told elsewhere.
-    return block not in blocks or bool((found := blocks[block]) and found.location)
+    if block not in blocks:
+        return True
+    place = found.location if (found := blocks[block]) else None
+    return place is not None and place not in earlier
 
 
 def _ports(mesh: Mesh, arm: Arm) -> tuple[int, ...]:

@@ -61,6 +61,14 @@ def targets(expectations: Iterable[Expectation]) -> tuple[Target, ...]:
     return tuple(found.values())
 
 
+def places(expectations: Iterable[Expectation]) -> Iterator[Location]:
+    """Where the policies stand that are in force for the destinations of samples."""
+    for target in targets(expectations):
+        policy = target.policy
+        several = (policy.pool, policy.ejection, policy.retry_budget, policy.warmup)
+        yield from (block.location for block in several if block and block.location)
+
+
 def _reached(one: Expectation) -> Iterator[Arm | Copy]:
     parts: tuple[Arm | Copy, ...] = (*one.arms, *one.copies)
     for part in parts:
