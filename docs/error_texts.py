@@ -9,7 +9,7 @@ from pathlib import Path
 
 from meshproof.language.words import PLACEHOLDER
 
-ERROR = "UsageError"
+ERRORS = ("UsageError", "NothingSelectedError")
 # What stands at a place in a manifest is quoted and searched for as it is, and stays English.
 AT_A_PLACE = re.compile(r"\{[^{}]*\blocation\}:")
 LETTERS = re.compile(r"[a-z]{2,}")
@@ -22,7 +22,7 @@ Node = ast.expr
 def error_texts(path: Path) -> Iterator[str]:
     """Each text with `{a}`, `{b}` … for what is put in, and texts that are put into others."""
     source = path.read_text(encoding="utf-8")
-    if ERROR not in source:
+    if not any(one in source for one in ERRORS):
         return
     tree = ast.parse(source)
     named: dict[str, list[Node]] = {}
@@ -30,7 +30,7 @@ def error_texts(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             named.setdefault(node.targets[0].id, []).append(node.value)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == ERROR:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ERRORS:
             (text,) = node.args
             assert isinstance(text, ast.Constant | ast.JoinedStr), f"{path}:{node.lineno}: say it where it is raised"
             if not AT_A_PLACE.match(ast.unparse(text).partition("f")[2][1:]):

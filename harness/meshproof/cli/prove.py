@@ -73,7 +73,11 @@ def prove(proof: Proof, format: str, output: Path | None) -> int:
     click.echo(f"{score(record)}; {kept}" if format == "json" else spoken()("report: {path}", path=kept), err=True)
     left = len(proof.cases) - len(record.mutants)
     if left:
-        click.echo(f"{'interrupted' if not whole else 'ended'} before {left:,} mutants had been judged", err=True)
+        words, n = spoken(), f"{left:,}"
+        if whole:
+            click.echo(words("ended before {n} mutants had been judged", n=n), err=True)
+        else:
+            click.echo(words("interrupted before {n} mutants had been judged", n=n), err=True)
     return EXIT_INTERRUPTED if not whole else EXIT_BROKE if left else VerdictCode(record.exit_code)
 
 

@@ -78,6 +78,9 @@ def prune(folder: Path | None, keep: int, days: float | None, apply: bool) -> in
             remove(one)
         click.echo(one.path)
     size = sum(one.size for one in going) / 1e6
-    done = "deleted" if apply else "would be deleted; --apply deletes them"
-    click.echo(f"{len(going)} of {len(found)} runs ({size:.1f} MB) {done}", err=True)
+    words, of = spoken(), {"n": len(going), "all": len(found), "size": f"{size:.1f}"}
+    if apply:
+        click.echo(words("{n} of {all} runs ({size} MB) deleted", **of), err=True)
+    else:
+        click.echo(words("{n} of {all} runs ({size} MB) would be deleted; --apply deletes them", **of), err=True)
     return 0

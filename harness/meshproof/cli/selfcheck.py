@@ -10,6 +10,7 @@ import click
 
 from meshproof.border.request import Request, parse
 from meshproof.border.verdict import ERROR_RATES, TOLERANCE_POINTS, Precision
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.kubernetes import on_kubernetes
 from meshproof.cli.options.recursive import RECURSIVE, widened
 from meshproof.cli.options.shared import Settings, Within
@@ -175,7 +176,12 @@ def _of_scenarios(
     named = select(discovered(), scenarios)
     found = [one for one in named if set(one.scenario.features) <= place.features]
     if missing := [one.scenario.name for one in named if one not in found]:
-        click.echo(f"left out, for the {place.name} target has not what they need: {', '.join(missing)}", err=True)
+        words = spoken()
+        names = words.listed(missing)
+        text = words(
+            "left out, for the {target} target has not what they need: {names}", target=place.name, names=names
+        )
+        click.echo(text, err=True)
     shared = precision.shared(len(found))
     every = [case for one in found for case in cases(one, shared, place.namespace)]
     chosen = draw(every, sample, seed)
@@ -206,10 +212,12 @@ def _of_folder(
         any_client="AnyClient" in place.features,
         limits=place.unsupported,
     )
-    click.echo(f"{folder.name}: {size} mutants are drawn with seed {seed} and prepared", err=True)
+    words = spoken()
+    text = words("{folder}: {n} mutants are drawn with seed {seed} and prepared", folder=folder.name, n=size, seed=seed)
+    click.echo(text, err=True)
     chosen, found = draw(folder, size, seed)
     ran = sum(case.judged.counts for case in chosen)
-    click.echo(f"{folder.name}: {ran} of {found} mutants are tried", err=True)
+    click.echo(words("{folder}: {n} of {all} mutants are tried", folder=folder.name, n=ran, all=found), err=True)
     return Proof(
         place,
         folder.verification.driven,

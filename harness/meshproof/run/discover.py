@@ -69,7 +69,10 @@ def select(found: Sequence[Found[Work]], names: Sequence[str]) -> tuple[Found[Wo
         matching = [one for one in found if name.lower() == one.scenario.name.lower()]
         matching += [one for one in usual if name.lower() == one.folder.name.lower()]
         if not matching:
-            raise NothingSelectedError(f"no scenario or folder is named {name!r}; {_suggested(name, found)}")
+            meant = " or ".join(_meant(name, found))
+            known = ", ".join(one.scenario.name for one in found)
+            hint = f"did you mean {meant}?" if meant else f"there are: {known}"
+            raise NothingSelectedError(f"no scenario or folder is named {name!r}; {hint}")
         chosen += [one for one in matching if one not in chosen]
     if not names:
         chosen = usual
@@ -78,11 +81,8 @@ def select(found: Sequence[Found[Work]], names: Sequence[str]) -> tuple[Found[Wo
     return tuple(chosen)
 
 
-def _suggested(name: str, found: Sequence[Found[Work]]) -> str:
-    """The names that it may have been meant to be; all of them where none is like it."""
+def _meant(name: str, found: Sequence[Found[Work]]) -> list[str]:
+    """The names that it may have been meant to be."""
     names = list(dict.fromkeys(word for one in found for word in (one.scenario.name, one.folder.name)))
     alike = {word.lower(): word for word in names}
-    meant = [alike[word] for word in difflib.get_close_matches(name.lower(), alike, cutoff=0.6)]
-    if meant:
-        return f"did you mean {' or '.join(meant)}?"
-    return f"there are: {', '.join(one.scenario.name for one in found)}"
+    return [alike[word] for word in difflib.get_close_matches(name.lower(), alike, cutoff=0.6)]

@@ -37,6 +37,12 @@ def test_the_help_of_a_command_is_chinese_and_fits(name: str, place: Any) -> Non
     assert [line for line in told.splitlines() if " the " in line or " is " in line] == []
 
 
+def test_a_scenario_that_nobody_has_is_told_in_chinese(place: Any) -> None:
+    ended = place.run("run", "canry", env=ZH)
+    assert ended.code == 5
+    assert ended.err.startswith("meshproof: 没有名为 'canry' 的场景或文件夹；您是否想用 canary")
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

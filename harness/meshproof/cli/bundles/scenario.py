@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from meshproof.cli.execute import execute
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.shared import Settings
 from meshproof.cli.options.targets import target_of
 from meshproof.cli.run import prepared
@@ -25,7 +26,10 @@ def again(bundle: Bundle, form: str, output: Path, color: bool | None) -> int | 
     for work in prepared(settings, found[:1], target):
         if isinstance(work, Prepared) and kept_alike(work, bundle.files[bundle.specified]):
             return execute(target, [work], settings, provenance=of_scenarios(found[:1], [work], target))
-    why = "none of its name is built in" if not found else "the built-in one has other manifests"
-    message = f"scenario {bundle.scenario}: {why}; its manifests are verified with its requests instead"
+    words = spoken()
+    why = words("the built-in one has other manifests") if found else words("none of its name is built in")
+    message = words(
+        "scenario {name}: {why}; its manifests are verified with its requests instead", name=bundle.scenario, why=why
+    )
     click.echo(message, err=True)
     return None

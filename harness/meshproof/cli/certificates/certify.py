@@ -125,13 +125,14 @@ class _Conclusion:
         several = list(gaps(record))
         for one in several[:GAPS_SHOWN]:
             place = f"{one.location}: " if one.location else ""
-            allowed = f" (allowed by {one.allowed_by})" if one.allowed_by else ""
-            print(f"  gap  {line(f'{place}{one.subject}: {one.why}{allowed}')}", file=told)
+            allowed = words(" (allowed by {name})", name=one.allowed_by) if one.allowed_by else ""
+            print(words("  gap  {what}", what=line(f"{place}{one.subject}: {one.why}{allowed}")), file=told)
         if len(several) > GAPS_SHOWN:
             print(words("  and {n} more, which the certificate names", n=len(several) - GAPS_SHOWN), file=told)
         if self.key:
             write(folder / SEALED, seal((folder / STATEMENT).read_bytes(), self.key).text())
-            print(f"signed by the key {self.key.verifier.id[:16]}…: {folder / SEALED}", file=sys.stderr)
+            key = f"{self.key.verifier.id[:16]}…"
+            print(words("signed by the key {key}: {path}", key=key, path=folder / SEALED), file=sys.stderr)
         print(words("certificate: {path}", path=folder / YAML), file=sys.stderr)
         return exit_code(headline(record).value, code, accept_gaps=self.accept_gaps)
 

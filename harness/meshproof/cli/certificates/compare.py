@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from meshproof.border.verdict import ERROR_RATES
+from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.shared import Within
 
 EXIT_CODES = """\b
@@ -56,11 +57,12 @@ def compare(before: Path, after: Path, alpha: float, form: str) -> int:
     from meshproof.report.comparison.side import read
     from meshproof.run.exit_codes import VerdictCode
 
+    words = spoken()
     found = compared(read(before), read(after), alpha)
     if form == "json":
         click.echo(json.dumps(render.document(found), indent=2))
     elif form == "html":
-        click.echo(page(found), nl=False)
+        click.echo(page(found, words), nl=False)
     else:
-        click.echo("\n".join(render.markdown(found) if form == "markdown" else render.text(found)))
+        click.echo("\n".join(render.markdown(found) if form == "markdown" else render.text(found, words)))
     return VerdictCode(WORSE if found.worse else 0)

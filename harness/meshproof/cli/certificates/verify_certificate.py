@@ -12,6 +12,7 @@ import click
 import meshproof
 from meshproof.cli.help.tree import spoken
 from meshproof.cli.options.recursive import RECURSIVE, widened
+from meshproof.language.wrap import columns, padded
 
 if TYPE_CHECKING:
     from meshproof.border.facts.provenance import Digest
@@ -27,7 +28,6 @@ Exit codes:
      statement nor envelope stands beside it
 """
 CERTIFICATE = "certificate.yaml"
-SHOWN = {True: "ok", False: "WRONG", None: "-"}
 
 
 @click.command("verify-certificate", short_help="Check a certificate.", epilog=EXIT_CODES)
@@ -101,10 +101,18 @@ def _print(file: Path, found: Checked, form: str) -> None:
         click.echo(json.dumps({"headline": found.headline, "holds": found.holds, "findings": findings}, indent=2))
         return
     width = max((len(one.what) for one in found.findings), default=0)
-    click.echo(f"{line(str(file))} says: {line(found.headline)}")
+    words = spoken()
+    click.echo(words("{file} says: {headline}", file=line(str(file)), headline=line(words(found.headline))))
+    wide = max(map(columns, (words("ok"), words("WRONG"))))
     for one in found.findings:
-        click.echo(f"  {SHOWN[one.holds]:5}  {one.what:{width}}  {line(one.why)}")
-    click.echo(_conclusion(found, spoken()))
+        click.echo(f"  {padded(_shown(one.holds, words), wide)}  {one.what:{width}}  {line(one.why)}")
+    click.echo(_conclusion(found, words))
+
+
+def _shown(holds: bool | None, words: Words) -> str:
+    if holds is None:
+        return "-"
+    return words("ok") if holds else words("WRONG")
 
 
 def _conclusion(found: Checked, words: Words) -> str:

@@ -8,6 +8,7 @@ import click
 
 import meshproof
 from meshproof.cli.cluster.options import ACCESS, CONTEXT, EVERYWHERE, Live
+from meshproof.cli.help.tree import spoken
 from meshproof.errors import UsageError
 
 EXIT_CODES = """\b
@@ -82,9 +83,10 @@ def capture(
     bundle = of_cluster(found, meshproof.__version__)
     data = packed(bundle)
     write(output, data)
-    click.echo(f"{output}: {len(found.documents):,} objects, {len(found.dumps)} configurations of proxies")
+    words, n, dumps = spoken(), f"{len(found.documents):,}", len(found.dumps)
+    click.echo(words("{path}: {n} objects, {dumps} configurations of proxies", path=output, n=n, dumps=dumps))
     for name, count in found.left_out.items():
-        click.echo(f"  left out: {count:,} {name}")
+        click.echo(words("  left out: {n} {what}", n=f"{count:,}", what=name))
     for what in found.unread:
-        click.echo(f"  not read: {what}")
+        click.echo(words("  not read: {what}", what=what))
     return 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from meshproof.cli.cluster.options import Live, live
-from meshproof.cli.help.tree import spoken
+from meshproof.cli.help.tree import documents_read, spoken
 from meshproof.cli.options.recursive import RECURSIVE, is_recursive
 from meshproof.errors import UsageError
 from meshproof.language.words import ENGLISH
@@ -129,7 +128,7 @@ def _beside(live: Live, namespace: str, paths: tuple[str, ...]) -> tuple[Manifes
     from meshproof.manifest import load
     from meshproof.manifest.resource import merge
 
-    new = load(_wide(paths), namespace=namespace, strict=False, progress=_progress)
+    new = load(_wide(paths), namespace=namespace, strict=False, progress=documents_read)
     own = {one.namespace for one in (*new.resources, *new.foreign) if one.namespace}
     runs = captured(live, tuple(dict.fromkeys((namespace, *sorted(own)))))
     old = load([], namespace=namespace, strict=False, contents=runs.contents)
@@ -142,7 +141,7 @@ def _read(span: str, namespace: str, paths: tuple[str, ...]) -> tuple[Manifests,
     if not span:
         if len(paths) != 2:
             raise UsageError("name two folders or files, OLD and NEW, or two revisions with --git BASE..HEAD")
-        old, new = (load(_wide([path]), namespace=namespace, strict=False, progress=_progress) for path in paths)
+        old, new = (load(_wide([path]), namespace=namespace, strict=False, progress=documents_read) for path in paths)
         return old, new
     from meshproof.cli.diff.revisions import as_they_are, contents, revisions
     from meshproof.manifest.resource import Manifests
@@ -165,7 +164,3 @@ def _wide(paths: Sequence[str]) -> Sequence[str]:
     from meshproof.manifest.source import beneath
 
     return beneath(paths) if is_recursive() else paths
-
-
-def _progress(number: int) -> None:
-    click.echo(f"{number:,} documents read", file=sys.stderr)

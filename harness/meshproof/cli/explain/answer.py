@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from meshproof.border.request import Request
-from meshproof.cli.help.tree import spoken
+from meshproof.cli.help.tree import documents_read, spoken
 from meshproof.explain.explained import explain
 from meshproof.explain.explanation import Explanation
 from meshproof.explain.folder import Asked, read
@@ -62,7 +62,7 @@ class Question:
             gateway=self.gateway,
             stdin=stdin,
             whole=whole,
-            progress=lambda number: click.echo(f"{number:,} documents read", err=True),
+            progress=documents_read,
             contents=captured.contents if captured else None,
         )
 

@@ -36,6 +36,11 @@ def spoken(context: click.Context | None = None) -> Words:
     return (context and context.find_object(Words)) or ENGLISH
 
 
+def documents_read(number: int) -> None:
+    """Tell how far the reading of many documents is."""
+    click.echo(spoken()("{n} documents read", n=f"{number:,}"), err=True)
+
+
 def speaking(command: click.Command) -> None:
     """Let a command and all below it speak the language that is asked for."""
     for one in tree(command):

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from meshproof.language.words import ENGLISH, Words
 from meshproof.targets.hosts.prepare.change import Plan
 from meshproof.targets.hosts.prepare.sequence import Prepared
 
 
-def as_text(prepared: Prepared, dry: bool) -> str:
+def as_text(prepared: Prepared, dry: bool, words: Words = ENGLISH) -> str:
     """For a person: what is changed where, with the difference to each file."""
     lines: list[str] = []
     for host in prepared.hosts:
         busy = [plan for plan in host.plans if plan.changes or plan.blocked or plan.notices]
-        lines.append(host.label if busy else f"{host.label}: is as it should be")
+        lines.append(host.label if busy else words("{host}: is as it should be", host=host.label))
         for plan in busy:
             lines += [f"  {plan.step}", *(f"    {line}" for line in _plan(plan, dry))]
     if prepared.images:
         there = len(prepared.images.wanted) - len(prepared.images.missing)
-        lines.append(f"registry ({prepared.images.kind}): {there} of {len(prepared.images.wanted)} images are there")
+        registry = {"kind": prepared.images.kind, "n": there, "all": len(prepared.images.wanted)}
+        lines.append(words("registry ({kind}): {n} of {all} images are there", **registry))
         lines += [f"  {line if dry else line.replace('push ', 'pushed ', 1)}" for line in prepared.images.lines()]
     if prepared.mesh:
-        lines += ["cluster", *(f"  {line}" for line in prepared.mesh.lines())]
+        lines += [words("cluster"), *(f"  {line}" for line in prepared.mesh.lines())]
     lines += prepared.notices
     if dry:
-        lines.append("Nothing was changed. --apply does it; what follows a reboot is planned again after it.")
+        lines.append(words("Nothing was changed. --apply does it; what follows a reboot is planned again after it."))
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from meshproof.cli.help.tree import spoken
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 CODES = """\b
@@ -94,7 +96,8 @@ def prepare(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, fo
     preparation = Preparation(load_inventory(path), options, _progress)
     prepared = carried_out(preparation.prepare(apply=not dry))
     click.echo(
-        json.dumps(as_data(prepared, dry), indent=2) if form == "json" else as_text(prepared, dry), nl=form == "json"
+        json.dumps(as_data(prepared, dry), indent=2) if form == "json" else as_text(prepared, dry, spoken()),
+        nl=form == "json",
     )
     return 0
 
@@ -116,12 +119,13 @@ def restore(path: Path, only: tuple[str, ...], dry: bool, allow_reboot: bool, fo
     if form == "json":
         click.echo(json.dumps([{"host": one.label, "changes": list(one.lines)} for one in undone], indent=2))
         return 0
+    words = spoken()
     for one in undone:
-        click.echo(f"{one.label}: {'nothing to put back' if not one.lines else ''}".rstrip().removesuffix(":"))
+        click.echo(one.label if one.lines else words("{host}: nothing to put back", host=one.label))
         for line in one.lines:
             click.echo(f"  {line}")
     if dry and any(one.lines for one in undone):
-        click.echo("Nothing was changed. --apply does it.", err=True)
+        click.echo(words("Nothing was changed. --apply does it."), err=True)
     return 0
 
 

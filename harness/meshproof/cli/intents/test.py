@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meshproof.cli.help.tree import documents_read
 from meshproof.cli.options.files_and_forms import MANIFESTS_OR_CLUSTER
 from meshproof.cli.options.sections import Sectioned
 from meshproof.cli.options.shared import EXIT_CODES, Settings, shared_with
@@ -130,7 +131,7 @@ def test(
         thorough=thorough,
         hosts=hosts(wanted),
         stdin=sys.stdin,
-        progress=lambda number: click.echo(f"{number:,} documents read", err=True),
+        progress=documents_read,
         limits=target.unsupported if target else nothing_more,
         contents=_runs(settings, own) if runs else None,
     )

@@ -11,7 +11,7 @@ import click
 
 from meshproof.border.facts.provenance import Question
 from meshproof.border.request import parse
-from meshproof.cli.help.tree import spoken
+from meshproof.cli.help.tree import documents_read
 from meshproof.cli.options.recursive import RECURSIVE, widened
 from meshproof.cli.options.shared import Settings
 from meshproof.errors import UsageError
@@ -95,7 +95,7 @@ def prepared(settings: Settings, asked: Asked) -> tuple[Target, Verification]:
         any_client="AnyClient" in target.features,
         stand_ins="ProbeWorkload" in target.features,
         thorough=asked.thorough,
-        progress=lambda number: click.echo(spoken()("{n} documents read", n=f"{number:,}"), err=True),
+        progress=documents_read,
     )
     return target, verification
 

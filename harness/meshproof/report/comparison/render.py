@@ -5,24 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from meshproof.report.comparison.comparison import Change, Comparison, ShareChange
-from meshproof.report.comparison.side import Share
-from meshproof.report.wording import line, number, plural, share, specified
+from meshproof.border.verdict import Outcome
+from meshproof.language.words import ENGLISH, Words
+from meshproof.report.comparison.comparison import ABSENT, Change, Comparison, ShareChange
+from meshproof.report.comparison.side import Share, Side
+from meshproof.report.wording import line, number, share, specified
 
-SAME = "nothing got worse"
+OUTCOMES = frozenset(one.value for one in Outcome)
 UNSAFE = str.maketrans({one: f"\\{one}" for one in "\\`*_{}[]()<>#|!~&"})
 
 
-def text(found: Comparison) -> Iterator[str]:
+def text(found: Comparison, words: Words = ENGLISH) -> Iterator[str]:
     """Lines for a terminal."""
-    yield f"before  {line(found.before.name)}: {line(found.before.headline)}"
-    yield f"after   {line(found.after.name)}: {line(found.after.headline)}"
-    for title, entries in _sections(found):
+    before, after = (_headed(one, words) for one in (found.before, found.after))
+    yield words("before  {run}", run=before)
+    yield words("after   {run}", run=after)
+    for title, entries in _sections(found, words):
         yield ""
         yield title
         yield from (f"  {line(one)}" for one in entries)
     yield ""
-    yield verdict(found)
+    yield verdict(found, words)
+
+
+def _headed(side: Side, words: Words) -> str:
+    return f"{line(side.name)}: {line(words(side.headline))}"
 
 
 def markdown(found: Comparison) -> Iterator[str]:
@@ -33,7 +40,7 @@ def markdown(found: Comparison) -> Iterator[str]:
     yield "|---|---|---|"
     for name, one in (("before", found.before), ("after", found.after)):
         yield f"| {name} | {_plain(one.name)} | {_plain(one.headline)} |"
-    for title, entries in _sections(found):
+    for title, entries in _sections(found, ENGLISH):
         yield ""
         yield f"### {title}"
         yield ""
@@ -65,52 +72,65 @@ def document(found: Comparison) -> dict[str, Any]:
     }
 
 
-def verdict(found: Comparison) -> str:
+def verdict(found: Comparison, words: Words = ENGLISH) -> str:
     """What got worse, in a sentence."""
-    worse = (
-        [f"the headline fell from {found.before.headline} to {found.after.headline}"] if found.headline_worse else []
-    )
-    for number_of, what in ((found.lost_tests, "test"), (len(found.lost) - found.lost_tests, "check")):
-        worse += [f"{plural(number_of, what)} lost"] if number_of else []
-    worse += [f"{plural(len(found.new_gaps), 'new gap')}"] if found.new_gaps else []
-    shares = sum(one.worse for one in found.shares)
-    worse += [f"{plural(shares, 'share')} farther from what is specified"] if shares else []
-    return f"worse: {', '.join(worse)}" if worse else SAME
+    worse: list[str] = []
+    if found.headline_worse:
+        fell = {"before": words(found.before.headline), "after": words(found.after.headline)}
+        worse.append(words("the headline fell from {before} to {after}", **fell))
+    if found.lost_tests:
+        worse.append(words("{tests} lost", tests=words.amount(found.lost_tests, "test")))
+    if checks := len(found.lost) - found.lost_tests:
+        worse.append(words("{checks} lost", checks=words.amount(checks, "check")))
+    if found.new_gaps:
+        worse.append(words.amount(len(found.new_gaps), "new gap"))
+    if shares := sum(one.worse for one in found.shares):
+        worse.append(words("{shares} farther from what is specified", shares=words.amount(shares, "share")))
+    return words("worse: {what}", what=words.listed(worse)) if worse else words("nothing got worse")
 
 
-def _sections(found: Comparison) -> Iterator[tuple[str, list[str]]]:
+def _sections(found: Comparison, words: Words) -> Iterator[tuple[str, list[str]]]:
     several: list[tuple[str, Iterable[str]]] = [
-        ("lost", map(_changed, found.lost)),
-        ("gained", map(_changed, found.gained)),
-        ("otherwise than before, and passed neither time", map(_changed, found.other)),
-        ("new gaps", found.new_gaps),
-        ("closed gaps", found.closed_gaps),
+        (words("lost"), _changed(found.lost, words)),
+        (words("gained"), _changed(found.gained, words)),
+        (words("otherwise than before, and passed neither time"), _changed(found.other, words)),
+        (words("new gaps"), found.new_gaps),
+        (words("closed gaps"), found.closed_gaps),
         (
-            f"shares that differ (α = {number(found.alpha)} for all of them), or are specified anew",
-            (_moved(one) for one in found.shares if one.differ or one.moved),
+            words("shares that differ (α = {alpha} for all of them), or are specified anew", alpha=number(found.alpha)),
+            (_moved(one, words) for one in found.shares if one.differ or one.moved),
         ),
-        ("what they ran on and with", map(_changed, found.facts)),
+        (words("what they ran on and with"), _changed(found.facts, words)),
     ]
     for title, entries in several:
         if shown := list(entries):
             yield title, shown
     same = sum(not one.differ for one in found.shares)
     if same:
-        yield "shares without a difference that can be shown", [f"{same} of {len(found.shares)}"]
+        counted = words("{n} of {all}", n=same, all=len(found.shares))
+        yield words("shares without a difference that can be shown"), [counted]
 
 
-def _changed(one: Change) -> str:
-    return f"{one.name}: {one.before} → {one.after}"
+def _changed(several: Iterable[Change], words: Words) -> Iterator[str]:
+    return (f"{one.name}: {state(one.before, words)} → {state(one.after, words)}" for one in several)
 
 
-def _moved(one: ShareChange) -> str:
+def state(value: str, words: Words) -> str:
+    """An outcome, or that there is none, in the language; a fact as it is."""
+    return words(value) if value == ABSENT else words.outcome(value) if value in OUTCOMES else value
+
+
+def _moved(one: ShareChange, words: Words) -> str:
     first, other = one.before, one.after
     wanted = specified(first.expected) + (f" → {specified(other.expected)}" if one.moved else "")
-    how = "differ" if one.differ else "no difference shown"
-    return (
-        f"{one.name}: {share(first.observed)} of {first.n:,} → {share(other.observed)} of {other.n:,}, {wanted} "
-        f"specified; {how} (p ≤ {number(float(f'{one.bound:.2g}'))}){', worse' if one.worse else ''}"
-    )
+    how = words("differ") if one.differ else words("no difference shown")
+    counts = {
+        name: words("{share} of {n}", share=share(side.observed), n=f"{side.n:,}")
+        for name, side in (("before", first), ("after", other))
+    }
+    told = words("{before} → {after}, {specified} specified; {how}", specified=wanted, how=how, **counts)
+    bound = f" (p ≤ {number(float(f'{one.bound:.2g}'))})"
+    return f"{one.name}: {told}{bound}{words(', worse') if one.worse else ''}"
 
 
 def _change(one: Change) -> dict[str, str]:

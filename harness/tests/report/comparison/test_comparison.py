@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from meshproof.cli.group import group
 from meshproof.errors import UsageError
+from meshproof.language.words import words
 from meshproof.report.certificate.document import document
 from meshproof.report.comparison.comparison import Comparison, compare
 from meshproof.report.comparison.difference import bound
@@ -87,6 +88,13 @@ def test_a_share_that_is_farther_off_is_worse_and_chance_is_not(certificate: dic
     assert [one.worse for one in drifted.shares] == [True, True]
     assert "2 shares farther" in verdict(drifted)
     assert not edited(certificate, lambda data: split(data, 110, 1000)).worse
+
+
+def test_the_terminal_is_told_in_another_language(certificate: dict[str, Any]) -> None:
+    told = "\n".join(text(edited(certificate, lambda data: split(data, 400, 1000)), words("zh")))
+    assert told.startswith("之前  a: 已认证\n之后  b: 已认证\n")
+    assert "规定 10 %；有差异 (p ≤ " in told
+    assert told.endswith("\n变差：2 个比例离规定值更远")
 
 
 def test_a_share_that_is_specified_anew_is_no_fault(certificate: dict[str, Any]) -> None:

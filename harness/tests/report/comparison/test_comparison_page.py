@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from meshproof.cli.group import group
+from meshproof.language.words import words
 from meshproof.report.certificate.document import document
 from meshproof.report.comparison.comparison import Comparison, compare
 from meshproof.report.comparison.page import MOST_ALIKE, page
@@ -47,6 +48,13 @@ def test_a_share_that_got_worse_is_drawn_and_said(certificate: dict[str, Any]) -
     assert sum(tag == "svg" for tag, _ in shown.elements) == 2
 
 
+def test_it_speaks_another_language(certificate: dict[str, Any]) -> None:
+    shown = Page(page(edited(certificate, drifted), words("zh")))
+    assert "变差：2 个比例离规定值更远。" in shown.text
+    assert "之前 10.3 %，之后 40.0 %，规定 10 %。" in shown.text
+    assert "Specified" not in shown.text
+
+
 def test_it_is_the_same_byte_for_byte_and_follows_the_exit_code(
     tmp_path: Path, passed_run: list[Event], failed_run: list[Event]
 ) -> None:
@@ -55,8 +63,8 @@ def test_it_is_the_same_byte_for_byte_and_follows_the_exit_code(
         for event in events:
             folder.handle(event)
         folder.close()
-    words = ["compare", str(tmp_path / "a"), str(tmp_path / "b"), "-o", "html"]
-    first, again = (CliRunner().invoke(group, words, standalone_mode=False) for _ in range(2))
+    told = ["compare", str(tmp_path / "a"), str(tmp_path / "b"), "-o", "html"]
+    first, again = (CliRunner().invoke(group, told, standalone_mode=False) for _ in range(2))
     assert first.return_value == 1
     assert first.stdout_bytes == again.stdout_bytes
     assert "scenarios/CanarySplit" in Page(first.output).text
