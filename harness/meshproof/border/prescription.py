@@ -9,6 +9,7 @@ from meshproof.records import dataclass
 HEADER = "x-meshproof-answer"
 ANSWERED = "meshproof"
 MESSAGE = "m"
+BEGUN = "b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Prescription:
 
     Every try of the request meets it, at any replica. Proxies look at grpc-status in any answer. `headers` are names
     of further headers of the answer, each with the value ANSWERED. To gRPC a `grpc_status` comes in the head, and
-    alone, as servers tell an error; with a `message` before it, it comes in the trailers.
+    alone, as servers tell an error; with a `message` before it, it comes in the trailers. What has `begun` sends its
+    head at once, and the end of its body after those seconds.
     """
 
     status: int
@@ -25,12 +27,14 @@ class Prescription:
     grpc_status: int = 0
     headers: tuple[str, ...] = ()
     message: bool = False
+    begun: bool = False
 
     @property
     def header(self) -> tuple[str, str]:
         """The request header that says it; workload/prescribed.py reads it."""
         named = f" {','.join(self.headers)}" if self.headers else ""
-        return HEADER, f"{self.status} {self.seconds:g} {self.grpc_status}{MESSAGE if self.message else ''}{named}"
+        seconds = f"{self.seconds:g}{BEGUN if self.begun else ''}"
+        return HEADER, f"{self.status} {seconds} {self.grpc_status}{MESSAGE if self.message else ''}{named}"
 
 
 def prescription(request: Request) -> Prescription | None:
@@ -40,8 +44,9 @@ def prescription(request: Request) -> Prescription | None:
         return None
     status, seconds, grpc_status, *named = value.split()
     headers = tuple(named[0].split(",")) if named else ()
-    message = grpc_status.endswith(MESSAGE)
-    return Prescription(int(status), float(seconds), int(grpc_status.removesuffix(MESSAGE)), headers, message)
+    message, begun = grpc_status.endswith(MESSAGE), seconds.endswith(BEGUN)
+    number, after = int(grpc_status.removesuffix(MESSAGE)), float(seconds.removesuffix(BEGUN))
+    return Prescription(int(status), after, number, headers, message, begun)
 
 
 STREAM_HEADER = "x-meshproof-stream"

@@ -183,7 +183,7 @@ class Connection(asyncio.Protocol):
                 self.waiting = asyncio.ensure_future(self._answer_later(request, None))
                 return
             reply = self._reply(request)
-            if reply.delay:
+            if reply.delay or reply.pause:
                 self.waiting = asyncio.ensure_future(self._answer_later(request, reply))
                 return
             self._write(request, reply)
@@ -200,8 +200,13 @@ class Connection(asyncio.Protocol):
             reply = self._reply(request) if fault is None else Reply(fault, b"failing as asked\n")
         if reply.delay:
             await asyncio.sleep(reply.delay)
+        rest = b""
+        if reply.pause and reply.body and request.method != "HEAD":
+            begun, rest = reply.parts(self.site.stamp)
+            self.transport.write(begun)
+            await asyncio.sleep(reply.pause)
         self.waiting = None
-        self._write(request, reply)
+        self._write(request, reply, rest)
         self._advance()
 
     def _reply(self, request: Request) -> Reply:
@@ -215,12 +220,13 @@ class Connection(asyncio.Protocol):
             traceback.print_exc()
             return Reply(500, b"the probe workload failed\n")
 
-    def _write(self, request: Request, reply: Reply) -> None:
+    def _write(self, request: Request, reply: Reply, rest: bytes = b"") -> None:
+        """Send it, or the `rest` of what has begun."""
         if reply.status == websocket.SWITCHING:
             self._switch(reply)
             return
         close = (self.ending and not self.queue) or not request.keep_alive
-        wire = reply.wire(self.site.stamp, head_only=request.method == "HEAD", close=close)
+        wire = rest or reply.wire(self.site.stamp, head_only=request.method == "HEAD", close=close)
         self.transport.write(wire)
         self.entered -= 1
         self.site.ledger.leave()

@@ -112,10 +112,11 @@ class Request:
 class Reply:
     """`delay` is how long the answer takes, in seconds. A reply may be kept and sent again.
 
-    `trailers` come after the body, over HTTP/2.
+    `pause` is how long the last byte of its body comes after all before it; `trailers` come after the body, over
+    HTTP/2.
     """
 
-    __slots__ = ("_wire", "body", "delay", "headers", "status", "trailers")
+    __slots__ = ("_wire", "body", "delay", "headers", "pause", "status", "trailers")
 
     def __init__(
         self,
@@ -131,6 +132,7 @@ class Reply:
         self.body = b"" if status in BODILESS else body
         self.headers = (("content-type", kind), *headers) if self.body else tuple(headers)
         self.delay = delay
+        self.pause = 0.0
         self._wire = b""
 
     def wire(self, stamp: bytes, *, head_only: bool = False, close: bool = False) -> bytes:
@@ -150,6 +152,11 @@ class Reply:
         if not close:
             self._wire = whole
         return whole
+
+    def parts(self, stamp: bytes) -> tuple[bytes, bytes]:
+        """The same, and its last byte apart."""
+        whole = self.wire(stamp)
+        return whole[:-1], whole[-1:]
 
 
 def pairs(text: str) -> list[tuple[str, str]]:

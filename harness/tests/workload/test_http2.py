@@ -50,6 +50,7 @@ def test_a_message_goes_back_and_is_in_the_books(place) -> None:
         (Prescription(200, grpc_status=14), grpc.StatusCode.UNAVAILABLE),
         (Prescription(200, grpc_status=5), grpc.StatusCode.NOT_FOUND),
         (Prescription(200), grpc.StatusCode.OK),
+        (Prescription(200, 0.2, begun=True), grpc.StatusCode.OK),
         # What a client of gRPC makes of a status of HTTP.
         (Prescription(404), grpc.StatusCode.UNIMPLEMENTED),
     ],

@@ -21,13 +21,15 @@ from meshproof.workload.behaviours.prescribed import prescribed
         Prescription(200, grpc_status=14),
         Prescription(429, 0.25, 1),
         Prescription(200, headers=("x-a", "x-b")),
+        Prescription(200, 2.5, begun=True),
+        Prescription(200, 2.5, 1, message=True, begun=True),
     ],
 )
 def test_what_is_written_is_read_by_the_workload_and_by_the_judge(wanted: Prescription) -> None:
     name, value = wanted.header
     reply = prescribed(value.encode())
-    assert (reply.status, reply.delay) == (wanted.status, wanted.seconds)
-    assert dict(reply.headers).get("grpc-status", "0") == str(wanted.grpc_status)
+    assert (reply.status, reply.pause if wanted.begun else reply.delay) == (wanted.status, wanted.seconds)
+    assert dict(reply.trailers or reply.headers).get("grpc-status", "0") == str(wanted.grpc_status)
     assert dict.fromkeys(wanted.headers, ANSWERED).items() <= dict(reply.headers).items()
     assert prescription(parse(f"GET http://web/ '{name}:{value}'")) == wanted
 
@@ -40,7 +42,7 @@ def test_other_requests_ask_for_no_answer() -> None:
     "value",
     [
         *(b"", b"503", b"503 0", b"a b c", b"99 0 0", b"600 0 0", b"200 -1 0", b"200 nan 0", b"200 inf 0", b"200 0 17"),
-        *(b"200 0 0 a:b", b"200 0 0 a b"),
+        *(b"200 0 0 a:b", b"200 0 0 a b", b"200 b 0", b"200b 0 0"),
     ],
 )
 def test_anything_else_is_a_bad_request(value: bytes) -> None:

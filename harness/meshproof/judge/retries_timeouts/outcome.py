@@ -4,7 +4,7 @@ Sources: https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_fil
 (x-envoy-retry-on, the back-off) and
 https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRetry. Measured, and checked by
 scenarios: the time of an injected delay counts for no timeout; a try that ran into `perTryTimeout` is
-retried on 5xx, gateway-error and reset, not on the status code 504.
+retried on 5xx, gateway-error and reset, not on the status code 504; `perTryTimeout` counts until an answer begins.
 """
 
 from __future__ import annotations
@@ -42,12 +42,14 @@ TIMED_OUT = 504
 class Try:
     """What the workload does with one try: `status` (0: a reset) after `seconds` (infinity: it never answers).
 
-    `grpc_status` is what a header of that name says in its answer, whose request need not be gRPC.
+    `grpc_status` is what a header of that name says in its answer, whose request need not be gRPC. The head of what has
+    `begun` comes at once, the end of it after those seconds.
     """
 
     status: int
     seconds: float = 0.0
     grpc_status: int = 0
+    begun: bool = False
 
 
 def shifted(workload: Callable[[int], Try], seconds: float) -> Callable[[int], Try]:
@@ -64,8 +66,8 @@ def shifted(workload: Callable[[int], Try], seconds: float) -> Callable[[int], T
 class Ending:
     """`arrivals` tries reached a pod; `status` (0: never an answer) came after `seconds`, from a pod or the proxy.
 
-    `grpc_status` is what the proxy says to gRPC, `timed_out` that it was its time that ended it. Two that differ
-    in their time alone are equal.
+    `grpc_status` is what the proxy says to gRPC, `timed_out` that it was its time that ended it, `cut` that the answer
+    had begun by then. Two that differ in their time alone are equal.
     """
 
     status: int
@@ -74,6 +76,7 @@ class Ending:
     seconds: float = field(compare=False)
     grpc_status: int | None = None
     timed_out: bool = field(default=False, compare=False)
+    cut: bool = False
 
 
 def endings(expectation: Expectation, workload: Callable[[int], Try]) -> tuple[Ending, Ending]:
@@ -104,6 +107,8 @@ def _ending(expectation: Expectation, workload: Callable[[int], Try], pace: floa
     elapsed, number = 0.0, 1
     while True:
         one = workload(number)
+        if one.begun:
+            return _begun(one, number, elapsed, limit)
         seconds = min(one.seconds, per_try)
         if seconds == limit == inf:
             return Ending(0, False, number, inf)
@@ -129,6 +134,13 @@ def _ending(expectation: Expectation, workload: Callable[[int], Try], pace: floa
             number += alike
             elapsed += alike * cycle
         wait = min(2 * wait, cap)
+
+
+def _begun(one: Try, number: int, elapsed: float, limit: float) -> Ending:
+    """No try is limited any more once its answer has begun, and the time of the request cuts it off."""
+    if elapsed + one.seconds >= limit:
+        return Ending(0, True, number, limit, timed_out=True, cut=True)
+    return Ending(one.status, True, number, elapsed + one.seconds)
 
 
 def _expects_continue(expectation: Expectation) -> bool:

@@ -71,6 +71,8 @@ def _arrivals(tally: Tally) -> str:
 
 def answered(one: Ending) -> str:
     """`504 by the proxy`, `200 by a pod`, `no answer`."""
+    if one.cut:
+        return f"cut off after {one.seconds:g} s by the proxy"
     if not one.status:
         return "no answer"
     said = f" (grpc-status {one.grpc_status})" if one.grpc_status is not None else ""

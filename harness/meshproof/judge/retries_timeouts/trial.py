@@ -27,6 +27,8 @@ from meshproof.scenario import Plan
 LIMIT_FACTOR = 10
 """At most so many times the requests that should be enough are sent: where that is not enough, a fault aborts more than
 its share, or the machine is late too often."""
+CUT = ("connection closed in mid-answer", "connection reset", "stream reset")
+"""What a client sees of an answer that a proxy cuts off: Envoy ends the connection, or the stream."""
 LONGER = 2
 """Where the machine was late in all of them, a proxy that waits so many times as long is ruled out all the same."""
 
@@ -113,13 +115,13 @@ class OutcomeTrial:
         if not any(ended_so(observation, one) for one in (quick, slow)):
             wanted = " or ".join(dict.fromkeys(answered(one) for one in (quick, slow)))
             return f"{answer(observation)}, {wanted} was to be expected"
-        if not observation.status:
+        if not (observation.status or quick.cut):
             return ""
         held = delay.seconds if delay else 0.0
         least = min(quick.seconds, slow.seconds) + (held if delay and delay.share == 1 else 0.0)
         if observation.latency < least - EARLY:
             return f"{answer(observation)} before {least:g} s were over"
-        if not by_pod and (quick.timed_out or slow.timed_out):
+        if (quick.cut or not by_pod) and (quick.timed_out or slow.timed_out):
             own = max(observation.stalled, observation.waited)
             specified, twice = max(quick.seconds, slow.seconds), LONGER * min(quick.seconds, slow.seconds)
             after = observation.latency - held
@@ -246,6 +248,8 @@ class OutcomeTrial:
 
 def ended_so(observation: Observation, ending: Ending) -> bool:
     """Whether a request was answered as this ending says, by the pod or by a proxy."""
+    if ending.cut:
+        return not observation.status and observation.error.startswith(CUT)
     if ending.by_pod or not ending.status:
         by_pod = bool(observation.pod or observation.workload)
         return (observation.status, by_pod) == (ending.status, ending.by_pod)

@@ -52,7 +52,8 @@ def known_try(expectation: Expectation, fault: WorkloadFault | None) -> Try | No
     prescribed = prescription(expectation.request)
     if prescribed:
         # After a message a status comes in the trailers, and nothing is tried again any more.
-        return Try(prescribed.status, prescribed.seconds, 0 if prescribed.message else prescribed.grpc_status)
+        said = 0 if prescribed.message else prescribed.grpc_status
+        return Try(prescribed.status, prescribed.seconds, said, prescribed.begun)
     return _faulty(fault) if fault and fault.tries is None else None
 
 

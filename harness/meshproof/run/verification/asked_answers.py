@@ -38,6 +38,8 @@ LONGEST = 5.0
 LONGEST_WAIT = 60.0
 HEADER_SHOWS = 1.0
 LONGEST_RETRIED = 30.0
+# Of an answer that has begun a limit of a request's whole time, which its tries would not come to, is waited for.
+LONGEST_BEGUN = 15.0
 # Where less is left, a busy machine may take it.
 LEAST = 0.25
 CLIENT_TIMEOUT = 15.0
@@ -81,7 +83,7 @@ def asking(plan: Plan, *, proxyless: bool, thorough: bool = False) -> Asking:
     failing: list[Request] = []
     untold: list[Untold] = []
     timeout = CLIENT_TIMEOUT
-    for one in plan.stages[0]:
+    for number, one in enumerate(plan.stages[0]):
         arms = [arm for arm in one.arms if arm.share]
         if not _reaches_pods(one, arms):
             continue
@@ -90,12 +92,15 @@ def asking(plan: Plan, *, proxyless: bool, thorough: bool = False) -> Asking:
             continue
         late, unwaited = _slow(one, HEADER_SHOWS if proxyless else longest, longest, proxyless=proxyless)
         at_once, untried = _failing(one)
-        wanted = [*late, *at_once]
+        applied = plan.applied[0][number] if plan.applied else None
+        begun, uncut = _begun(one, applied, max(longest, LONGEST_BEGUN))
+        wanted = [*late, *begun, *at_once]
         watched = any(arm.policy.ejection for arm in arms)
         kept = [said for said in wanted if not watched or _harmless(one, said)]
         if len(kept) < len(wanted):
             untried = untried or "errors are not tried: outlier detection would take its pods away"
         untold += [*_untold(one, _limiting(one), unwaited), *_untold(one, RETRIES, untried)]
+        untold += _untold(one, TIMEOUT, uncut)
         slow += [asking_for(one.request, said) for said in kept if said.seconds]
         failing += [asking_for(one.request, said) for said in kept if not said.seconds]
         lasts = [_endings(one, said)[1].seconds + (one.delay.seconds if one.delay else 0.0) for said in kept]
@@ -161,6 +166,25 @@ def _slow(one: Expectation, beyond: float, longest: float, *, proxyless: bool) -
     return [in_time], "" if proxyless else told
 
 
+def _begun(one: Expectation, applied: Expectation | None, longest: float) -> tuple[list[Prescription], str]:
+    """An answer that begins at once and goes on beyond the limit of the whole request; and what it does not show.
+
+    Where a try has a limit of its own, slow ones meet no other: three tries of 1 s are over before a timeout of 10 s.
+    """
+    own = one.retries.per_try_timeout if one.retries else None
+    if not own or (one.timeout and one.timeout <= own):
+        return [], ""
+    limits = [limit for limit in (one.timeout, applied.timeout if applied else None) if limit]
+    limit = limits[0] if limits else None
+    if limit is None:
+        return [Prescription(200, LONGEST, begun=True)], ""
+    if one.request.method == "HEAD" or one.request.is_handshake:
+        return [], f"its tries end before its limit of {limit:g} s, and its answer has no body that could be cut off"
+    if limit <= longest:
+        return [Prescription(200, limit + MARGIN, begun=True)], ""
+    return [], f"its limit of {limit:g} s is not waited for, and its tries end before"
+
+
 def _failing(one: Expectation) -> tuple[list[Prescription], str]:
     """Answers at once that tell conditions apart; and what they do not show."""
     limit = first_limit(one)
@@ -191,11 +215,11 @@ def telling_apart(one: Expectation) -> Iterator[Prescription]:
 
 def _harmless(one: Expectation, said: Prescription) -> bool:
     """Whether no try of it is an error to outlier detection."""
-    return all(end.by_pod and end.status < 500 for end in _endings(one, said))
+    return all(end.by_pod and end.status < 500 and not end.cut for end in _endings(one, said))
 
 
 def _endings(one: Expectation, said: Prescription) -> tuple[Ending, Ending]:
-    return endings(one, lambda _: Try(said.status, said.seconds, said.grpc_status))
+    return endings(one, lambda _: Try(said.status, said.seconds, said.grpc_status, said.begun))
 
 
 def asking_for(request: Request, said: Prescription) -> Request:

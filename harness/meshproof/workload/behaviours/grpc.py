@@ -34,5 +34,7 @@ def told(reply: Reply) -> Reply:
     own = [pair for pair in reply.headers if pair[0] not in ("content-type", "grpc-status")]
     status = named.get("grpc-status", "0")
     if status == "0":
-        return Reply(200, bytes(FRAME), CONTENT_TYPE, own, reply.delay, reply.trailers or OK)
+        said = Reply(200, bytes(FRAME), CONTENT_TYPE, own, reply.delay, reply.trailers or OK)
+        said.pause = reply.pause
+        return said
     return Reply(200, b"", headers=[("content-type", CONTENT_TYPE), ("grpc-status", status), *own], delay=reply.delay)

@@ -39,7 +39,8 @@ class _Stream:
     """
 
     __slots__ = (
-        *("answering", "body", "fields", "headed", "left", "stream", "told", "trailers", "unread", "waited_for"),
+        *("answering", "body", "fields", "headed", "left", "paused", "stream"),
+        *("told", "trailers", "unread", "waited_for"),
     )
 
     def __init__(self, fields: Fields, *, plainly: bool = False) -> None:
@@ -47,6 +48,7 @@ class _Stream:
         self.body = bytearray()
         self.answering: asyncio.Task[None] | None = None
         self.left = b""
+        self.paused = False
         self.trailers: Fields = []
         named = dict(fields)
         self.stream = streams.read(named.get(streams.HEADER))
@@ -142,7 +144,7 @@ class Http2Connection(asyncio.Protocol):
             stream.answering = asyncio.ensure_future(self._answer_later(number, request, None))
             return
         reply = self._reply(request)
-        if reply.delay:
+        if reply.delay or reply.pause:
             stream.answering = asyncio.ensure_future(self._answer_later(number, request, reply))
         else:
             self._answer(number, request, reply)
@@ -160,6 +162,11 @@ class Http2Connection(asyncio.Protocol):
             await asyncio.sleep(reply.delay)
         self._answer(number, request, reply)
         self._flush()
+        if (stream := self.streams.get(number)) is not None and stream.paused:
+            await asyncio.sleep(reply.pause)
+            stream.paused, stream.answering = False, None
+            self._continue(number)
+            self._flush()
 
     def _reply(self, request: Request) -> Reply:
         try:
@@ -208,7 +215,9 @@ class Http2Connection(asyncio.Protocol):
         stream = self.streams.get(number)
         if stream is None:
             return
-        stream.answering = None
+        stream.paused = bool(reply.pause and reply.body) and request.method != "HEAD"
+        if not stream.paused:
+            stream.answering = None
         stream.left = reply.body if request.method != "HEAD" else b""
         stream.trailers = _fields(reply.trailers)
         head = [(b":status", b"%d" % reply.status), *_fields(reply.headers), *self.stamp]
@@ -225,7 +234,7 @@ class Http2Connection(asyncio.Protocol):
     def _continue(self, number: int) -> None:
         """Send as much of an answer as its client takes now."""
         stream = self.streams[number]
-        if not (stream.left or stream.trailers):
+        if stream.paused or not (stream.left or stream.trailers):
             return
         with contextlib.suppress(H2Error):
             while stream.left:

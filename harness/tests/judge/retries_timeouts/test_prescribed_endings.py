@@ -148,3 +148,33 @@ def test_a_load_without_such_requests_is_inconclusive(build: Any) -> None:
     for check in (Timeout(asked=Asked(2)), Retries(asked=Asked(2))):
         (trial,) = check.begin(build.plan(build.expectation(build.arm("v1", 100))))
         assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE
+
+
+BEGUN = Prescription(200, 4.0, begun=True)
+TRIES = Rule(2, 1.0, "5xx", HERE)
+CUT = {"status": 0, "error": "connection closed in mid-answer", "latency": 3.02}
+
+
+def test_an_answer_that_has_begun_is_cut_off_by_the_timeout_and_not_by_the_limit_of_a_try(build: Any) -> None:
+    made = plan(build, BEGUN, timeout=3.0, retries=TRIES)
+    verdict = driven(build, *Timeout(asked=Asked(2)).begin(made), CUT)
+    assert verdict.outcome is Outcome.PASSED
+    (row,) = verdict.evidence["table"]
+    assert row["specified"] == "cut off after 3 s by the proxy, at a pod once"
+    verdict = driven(build, *Timeout(asked=Asked(2)).begin(made), {"latency": 4.01})
+    assert verdict.outcome is Outcome.FAILED
+    assert "answered 200 by default/helloworld-v1, cut off after 3 s by the proxy was to be expected" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "seen", [CUT | {"latency": 1.02}, CUT | {"error": "no answer within 15 s"}, {"status": 504, "subset": ""}]
+)
+def test_one_that_ends_sooner_or_otherwise_fails(build: Any, seen: Mapping[str, Any]) -> None:
+    made = plan(build, BEGUN, timeout=3.0, retries=TRIES)
+    assert driven(build, *Timeout(asked=Asked(2)).begin(made), seen).outcome is Outcome.FAILED
+
+
+def test_one_that_has_begun_is_whole_where_there_is_no_timeout(build: Any) -> None:
+    made = plan(build, BEGUN, retries=TRIES)
+    assert driven(build, *Timeout(asked=Asked(2)).begin(made), {"latency": 4.01}).outcome is Outcome.PASSED
+    assert driven(build, *Timeout(asked=Asked(2)).begin(made), CUT).outcome is Outcome.FAILED
