@@ -124,7 +124,7 @@ def _timed(specification: Specification, cases: Sequence[Case], how: How) -> tup
     if how.proxyless:
         specification = specification.changed(without_policies)
     plan = _load(specification, "within", "", (case.request for case in cases), []).plan
-    found = asking(plan, proxyless=how.proxyless, thorough=specification.thorough)
+    found = asking(plan, proxyless=how.proxyless, thorough=specification.thorough, whole=False)
     slow = {plain(one) for one in found.slow}
     why = {one.request: one.why for one in found.untold}
     unshown = [

@@ -65,7 +65,7 @@ def _checked(
     provable = tuple(case for case in cases if case.provable)
     timed = tuple(case for case in provable if case.timed and case.outcome is Outcome.PASSED)
     row = tuple(view.expectation(case.request) for case in timed)
-    found = asking(Plan("", (row,), precision), proxyless=proxyless)
+    found = asking(Plan("", (row,), precision), proxyless=proxyless, whole=False)
     why = {one.request: one.why for one in found.untold if one.kind == TIMEOUT}
     slow = {plain(one) for one in found.slow}
     known: list[Decided | Unshown] = [Decided(case) for case in cases if not case.provable]

@@ -29,7 +29,8 @@ from meshproof.records import dataclass
 from meshproof.scenario import Plan
 
 TIMEOUT, RETRIES = "timeout", "retries"
-USERS = 16
+# So many are under way at once, or up to so many of more slow ones where no policy of a destination is in force.
+USERS, MOST_USERS = 16, 64
 # Seconds: what is to run into a limit takes so much longer than that; limits up to here are waited for (up to a
 # minute where nothing is to be left out); and so long there must be no limit where none is specified; shorter where
 # the limit is seen in a header.
@@ -73,10 +74,11 @@ class Untold:
     stated: bool
 
 
-def asking(plan: Plan, *, proxyless: bool, thorough: bool = False) -> Asking:
+def asking(plan: Plan, *, proxyless: bool, thorough: bool = False, whole: bool = True) -> Asking:
     """The requests of a plan, with the answers that they ask for; `proxyless` pods have no sidecar.
 
-    `thorough` waits for limits of up to a minute.
+    `thorough` waits for limits of up to a minute. Unless `whole` is False, a limit of the whole request is shown too
+    where tries end all slow ones before.
     """
     longest = LONGEST_WAIT if thorough else LONGEST
     slow: list[Request] = []
@@ -93,7 +95,7 @@ def asking(plan: Plan, *, proxyless: bool, thorough: bool = False) -> Asking:
         late, unwaited = _slow(one, HEADER_SHOWS if proxyless else longest, longest, proxyless=proxyless)
         at_once, untried = _failing(one)
         applied = plan.applied[0][number] if plan.applied else None
-        begun, uncut = _begun(one, applied, max(longest, LONGEST_BEGUN))
+        begun, uncut = _begun(one, applied, max(longest, LONGEST_BEGUN)) if whole else ([], "")
         wanted = [*late, *begun, *at_once]
         watched = any(arm.policy.ejection for arm in arms)
         kept = [said for said in wanted if not watched or _harmless(one, said)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from meshproof.border.load import Load
 from meshproof.judge import Asked, Retries, Timeout
 from meshproof.run.prepare import Prepared
-from meshproof.run.verification.asked_answers import USERS, Untold, asking
+from meshproof.run.verification.asked_answers import MOST_USERS, USERS, Untold, asking
 from meshproof.run.verification.breakers.policies import without_policies
 from meshproof.run.verification.companion import companion
 from meshproof.run.verification.specification import Specification
@@ -36,12 +36,13 @@ def prepare_resilience(
     checks += [Retries(asked=Asked(TIMES))] if found.failing else []
     if not checks:
         return None, found.untold
+    users = max(USERS, min(MOST_USERS, len(found.slow))) if proxyless else USERS
     scenario = Scenario(
         name="resilience",
         description="Slow and failing answers meet the timeouts and retries that are specified, and no others.",
         manifests=specification.files,
         # Slow ones first: what they wait for goes on beside the others.
-        load=Load("steady", (*found.slow, *found.failing), users=USERS, timeout=found.timeout),
+        load=Load("steady", (*found.slow, *found.failing), users=users, timeout=found.timeout),
         expect=checks,
         features={"ProbeWorkload"},
         mostly_waits=True,

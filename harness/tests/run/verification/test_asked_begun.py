@@ -67,6 +67,12 @@ def test_a_timeout_that_is_applied_and_not_specified_is_waited_for() -> None:
     assert begun(asking(plan(specified, applied), proxyless=True)) == [Prescription(200, 8.0 + MARGIN, begun=True)]
 
 
+def test_an_intent_on_the_time_of_an_answer_needs_none() -> None:
+    found = asking(plan(expectation(timeout=40.0, retries=TRIES)), proxyless=True, whole=False)
+    assert begun(found) == []
+    assert not found.untold
+
+
 def test_what_has_no_body_shows_nothing_of_it() -> None:
     one = expectation(timeout=3.0, retries=TRIES)
     found = asking(plan(replace(one, request=replace(one.request, method="HEAD"))), proxyless=True)
