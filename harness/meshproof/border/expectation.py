@@ -144,7 +144,7 @@ class Origination:
 class HeaderExpectation:
     """What the rules make of headers; names are in lower case.
 
-    `exact` must carry this value and no other; `added` must be among the values, whatever else the
+    `exact` must carry its values and no others, in order; `added` must be among the values, beside what the
     sender put there; `absent` must not appear.
     """
 

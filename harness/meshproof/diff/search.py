@@ -48,8 +48,9 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
     parts = [part(mesh, touched) for mesh in meshes]
     found: dict[Source, dict[Request, None]] = {usual: {}}
     left_out: list[tuple[Location, int]] = []
+    (old, _), (new, _) = parts
     for mesh, services in parts:
-        left_out += _about(mesh, usual, None, found)
+        left_out += _about(mesh, old if mesh is new else new, usual, None, found)
         found[usual] |= dict.fromkeys(_plain(services, usual))
     further = [(client, rules, mesh) for mesh, _ in parts for client, rules in others(mesh, usual).items()]
     apart = told_apart([mesh for mesh, _ in parts], usual)
@@ -57,7 +58,7 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
     chosen = names[:MOST_CLIENTS]
     for client, rules, mesh in further:
         if client in chosen:
-            left_out += _about(mesh, client, rules, found)
+            left_out += _about(mesh, old if mesh is new else new, client, rules, found)
     for client, several in apart.items():
         if client in chosen:
             shown = [one for one in found[usual] if not one.gateway]
@@ -100,13 +101,13 @@ def _is_meant(meshes: Sequence[Mesh], request: Request) -> bool:
 
 
 def _about(
-    mesh: Mesh, client: Source, rules: Set[Location] | None, found: dict[Source, dict[Request, None]]
+    mesh: Mesh, beside: Mesh, client: Source, rules: Set[Location] | None, found: dict[Source, dict[Request, None]]
 ) -> Sequence[tuple[Location, int]]:
     several = found.setdefault(client, {})
     if not mesh.virtual_services and rules is None:
         return ()
     requests, _ = sample_requests(mesh, namespace=client.namespace, labels=client.labels, among=rules, called=())
-    chosen = probes(mesh, namespace=client.namespace, labels=client.labels, among=rules, most=MOST)
+    chosen = probes(mesh, namespace=client.namespace, labels=client.labels, among=rules, most=MOST, beside=beside)
     several |= dict.fromkeys((*requests, *chosen.requests))
     return chosen.left_out
 

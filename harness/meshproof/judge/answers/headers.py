@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from meshproof.border.expectation import Expectation, HeaderExpectation
 from meshproof.judge.wording import joined
@@ -30,17 +30,30 @@ def differing(which: str, expected: HeaderExpectation, found: Iterable[tuple[str
     seen: dict[str, list[str]] = {}
     for name, value in found:
         seen.setdefault(name.lower(), []).append(value)
+    wanted: dict[str, list[str]] = {}
     for name, text in expected.exact:
-        value = _as_received(text)
-        if name != "host" and seen.get(name) != [value]:
-            yield f"its {which} header {name} was {_shown(name, seen.get(name))}, not {_shown(name, [value])}"
+        wanted.setdefault(name, []).append(_as_received(text))
+    for name, several in wanted.items():
+        got = seen.get(name, [])
+        if name != "host" and got != several and (len(several) == 1 or _parts(got) != _parts(several)):
+            yield f"its {which} header {name} was {_shown(name, seen.get(name))}, not {_shown(name, several)}"
     for name, text in expected.added:
         value, values = _as_received(text), seen.get(name, [])
-        if value not in values and value not in [part.strip() for one in values for part in one.split(",")]:
+        if value not in values and value not in _parts(values):
             yield f"its {which} header {name} was {_shown(name, seen.get(name))}, without {_shown(name, [value])}"
     for name in expected.absent:
         if name in seen:
             yield f"its {which} header {name} was there: {_shown(name, seen[name])}"
+
+
+def kept(sent: Iterable[tuple[str, str]], expected: HeaderExpectation, but: Set[str]) -> HeaderExpectation:
+    """What is expected of headers that were sent, which rules change, if at all, by adding to them."""
+    replaced = {name for name, _ in expected.exact} | {*expected.absent} | but
+    return HeaderExpectation(added=tuple(pair for pair in sent if pair[0] not in replaced))
+
+
+def _parts(values: Iterable[str]) -> list[str]:
+    return [part.strip() for one in values for part in one.split(",")]
 
 
 def _as_received(text: str) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from meshproof.border.books import Received
-from meshproof.border.expectation import Arm, Expectation, HeaderExpectation
+from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.grpc import STATUS_HEADER
 from meshproof.border.observation import Observation
+from meshproof.border.prescription import ANSWERED, prescription
 from meshproof.judge import ended_stream
-from meshproof.judge.answers.headers import differing, named, unspecified
+from meshproof.judge.answers.headers import differing, kept, named, unspecified
 from meshproof.judge.own_answer import is_own, leads_to, unreachable
 from meshproof.judge.wording import answer, joined
 
@@ -141,10 +142,13 @@ def _of_arm(expectation: Expectation, arm: Arm, observation: Observation, receiv
         yield f"{received.pod} was called over {came} instead of {wanted}"
     changed = arm.request_headers
     yield from differing("request", changed, received.headers)
-    touched = named(changed) | NOT_END_TO_END | expectation.dropped
-    kept = tuple(pair for pair in request.headers if pair[0] not in touched)
-    yield from differing("request", HeaderExpectation(added=kept), received.headers)
+    unheld = NOT_END_TO_END | expectation.dropped
+    touched = named(changed) | unheld
+    yield from differing("request", kept(request.headers, changed, unheld), received.headers)
     yield from unspecified(touched | {name.lower() for name, _ in request.headers}, received.headers)
     yield from differing("response", arm.response_headers, observation.headers)
+    asked = prescription(request)
+    written = [(name, ANSWERED) for name in asked.headers if name in dict(arm.response_headers.added)] if asked else []
+    yield from differing("response", kept(written, arm.response_headers, set()), observation.headers)
     if expectation.independent and OF_EACH_PROXY not in touched | {name.lower() for name, _ in received.headers}:
         yield f"no proxy read the request before {received.pod}: it came without {OF_EACH_PROXY}, which each writes"

@@ -70,8 +70,7 @@ def _header(name: str, expectation: Expectation, arm: Arm) -> str | None:
     """The values of a header after the route has changed it."""
     changes = arm.request_headers
     written = [value for own, value in changes.exact if own == name]
-    if written or name in changes.absent:
-        return written[0] if written else None
-    sent = [value for own, value in expectation.request.headers if own.lower() == name]
-    sent += [value for own, value in changes.added if own == name]
-    return (";" if name == "cookie" else ",").join(sent) if sent else None
+    if not written and name not in changes.absent:
+        written = [value for own, value in expectation.request.headers if own.lower() == name]
+        written += [value for own, value in changes.added if own == name]
+    return (";" if name == "cookie" else ",").join(written) if written else None

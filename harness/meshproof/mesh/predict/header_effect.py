@@ -37,10 +37,9 @@ def effect(stages: Sequence[Sequence[HeaderChange]]) -> HeaderExpectation:
             for name, value in change.add:
                 if not _internal(name):
                     (known[name] if name in known else added.setdefault(name, [])).append(value)
-    several = [(name, value) for name, values in known.items() if len(values) > 1 for value in values]
     return HeaderExpectation(
-        exact=tuple((name, values[0]) for name, values in known.items() if len(values) == 1),
-        added=tuple([(name, value) for name, values in added.items() for value in values] + several),
+        exact=tuple((name, value) for name, values in known.items() for value in values),
+        added=tuple((name, value) for name, values in added.items() for value in values),
         absent=tuple(name for name, values in known.items() if not values),
     )
 

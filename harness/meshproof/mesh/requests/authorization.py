@@ -25,7 +25,7 @@ from meshproof.mesh.predict.match import matches, path_only, string_matches
 from meshproof.mesh.predict.policies.authorization import path_pattern, policies_at
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import Address, addresses, at
-from meshproof.mesh.requests.boundaries import condition_boundaries
+from meshproof.mesh.requests.boundaries import METHODS, condition_boundaries
 from meshproof.mesh.requests.completing import completed
 from meshproof.mesh.requests.example import accepted, examples
 from meshproof.records import dataclass
@@ -53,8 +53,22 @@ def shown(mesh: Mesh, tls: Tls | None = None) -> Iterator[Shown]:
             if not policy.rules:
                 yield Shown(policy.location, None, _showing(mesh, policy, policy.location, bases))
             for rule in policy.rules:
-                several = (adapted(base, match) for match in route_matches(rule) for base in bases)
+                several = [adapted(base, match) for match in route_matches(rule) for base in bases]
+                # What a rule exempts (notMethods, notPaths) may be what is likeliest.
+                several += [other for one in several for other in _others(one)] if _exempts(rule) else []
                 yield Shown(rule.location, rule, _showing(mesh, policy, rule.location, several))
+
+
+def _exempts(rule: AuthorizationRule) -> bool:
+    return any(one.not_values for conditions in (*rule.operations, rule.when) for one in conditions)
+
+
+def _others(request: Request) -> Iterator[Request]:
+    """The request by each other method, and for other paths that begin alike."""
+    path, mark, query = request.path.partition("?")
+    for method in dict.fromkeys((request.method, *METHODS)):
+        for other in (path, f"{path}x", f"{path.rstrip('/')}/x"):
+            yield replace(request, method=method, path=other + mark + query)
 
 
 def probes_of(one: Shown) -> Iterator[Request]:

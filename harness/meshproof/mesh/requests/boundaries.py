@@ -20,6 +20,8 @@ from meshproof.mesh.requests.completing import PSEUDO
 from meshproof.mesh.requests.example import accepted, examples
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD")
+# Sent where a rule asks for them.
+FURTHER_METHODS = ("PATCH", "OPTIONS")
 FOREIGN_ORIGIN = "http://elsewhere.invalid"
 ASKED, ASKED_HEADERS = "access-control-request-method", "access-control-request-headers"
 UNUSUAL = "meshproof"
@@ -58,9 +60,9 @@ def changes(base: Request, route: HttpRoute) -> Iterator[Request]:
     sent = _changed(route, "request") - given - FRAMING
     answered = {name for name in _changed(route, "response") - FRAMING - OF_ANSWERS if not name.startswith(RESERVED)}
     if sent:
-        yield _with_headers(base, [(name, UNUSUAL) for name in sorted(sent)])
+        yield with_headers(base, [(name, UNUSUAL) for name in sorted(sent)])
     if answered and HEADER not in given:
-        yield _with_headers(base, [Prescription(200, headers=tuple(sorted(answered))).header])
+        yield with_headers(base, [Prescription(200, headers=tuple(sorted(answered))).header])
     if route.cors:
         yield from _origins(base, route.cors)
 
@@ -85,7 +87,7 @@ def host_boundaries(base: Request, pattern: str) -> Iterator[Request]:
             yield replace(base, host=other)
     port = base.port
     for authority in (f"{host}:{port}", f"{host}:{port + 1}", f"{host}.", f"other.{UNUSUAL}"):
-        yield _with_headers(base, [("host", authority)])
+        yield with_headers(base, [("host", authority)])
 
 
 def text_boundaries(match: StringMatch, value: str) -> Iterator[str]:
@@ -129,11 +131,11 @@ def _headers(base: Request, match: RouteMatch) -> Iterator[Request]:
         value = dict(base.headers).get(name, "")
         yield _without_header(base, name)
         for other in text_boundaries(condition, value):
-            yield _with_headers(base, [(name, other)])
+            yield with_headers(base, [(name, other)])
     for name, condition in (one for one in match.without_headers if one[0] not in PSEUDO):
         refused = accepted(condition) or UNUSUAL
         for other in dict.fromkeys((refused, *text_boundaries(condition, refused))):
-            yield _with_headers(base, [(name, other)])
+            yield with_headers(base, [(name, other)])
 
 
 def _queries(base: Request, match: RouteMatch) -> Iterator[Request]:
@@ -141,18 +143,18 @@ def _queries(base: Request, match: RouteMatch) -> Iterator[Request]:
     pairs = [pair.partition("=")[::2] for pair in query.split("&")]
     for name, condition in match.query_params:
         value = dict(pairs).get(name, "")
-        yield _with_query(base, path, [pair for pair in pairs if pair[0] != name])
+        yield with_query(base, path, [pair for pair in pairs if pair[0] != name])
         for other in text_boundaries(condition, value):
             if IN_QUERY.fullmatch(other) and not set("&#") & set(other):
-                yield _with_query(base, path, [(key, other if key == name else own) for key, own in pairs])
-        yield _with_query(base, path, [(key.swapcase() if key == name else key, own) for key, own in pairs])
+                yield with_query(base, path, [(key, other if key == name else own) for key, own in pairs])
+        yield with_query(base, path, [(key.swapcase() if key == name else key, own) for key, own in pairs])
 
 
 def _authorities(base: Request, match: RouteMatch) -> Iterator[Request]:
     if match.authority:
         for other in text_boundaries(match.authority, base.authority):
             if AUTHORITY.fullmatch(other):
-                yield _with_headers(base, [("host", other)])
+                yield with_headers(base, [("host", other)])
 
 
 def _methods(base: Request, method: StringMatch | None) -> Iterator[Request]:
@@ -160,7 +162,7 @@ def _methods(base: Request, method: StringMatch | None) -> Iterator[Request]:
     if method is None:
         yield replace(base, method=others[0])
         return
-    admitted = [one for one in others if string_matches(method, one)]
+    admitted = [one for one in (*METHODS, *FURTHER_METHODS) if one != base.method and string_matches(method, one)]
     refused = [one for one in others if one not in admitted]
     for one in admitted + refused[:2]:
         yield replace(base, method=one)
@@ -173,15 +175,15 @@ def _origins(base: Request, cors: CorsPolicy) -> Iterator[Request]:
     ]
     for origin in dict.fromkeys([*allowed, *beside, FOREIGN_ORIGIN]):
         if origin:
-            yield _with_headers(replace(base, method="OPTIONS"), [("origin", origin), (ASKED, base.method)])
+            yield with_headers(replace(base, method="OPTIONS"), [("origin", origin), (ASKED, base.method)])
     for origin in (allowed[0], FOREIGN_ORIGIN):
-        yield _with_headers(base, [("origin", origin)])
+        yield with_headers(base, [("origin", origin)])
     # One that asks for what no rule lists shows whether all is allowed, or that alone.
     other = next((one for one in METHODS if one != base.method and one not in cors.allow_methods), METHODS[0])
     foreign = [("origin", allowed[0]), (ASKED, other), (ASKED_HEADERS, UNUSUAL)]
-    yield _with_headers(replace(base, method="OPTIONS"), foreign)
-    yield _with_headers(replace(base, method="OPTIONS"), [("origin", allowed[0])])
-    yield _with_headers(replace(base, method="OPTIONS"), [(ASKED, base.method)])
+    yield with_headers(replace(base, method="OPTIONS"), foreign)
+    yield with_headers(replace(base, method="OPTIONS"), [("origin", allowed[0])])
+    yield with_headers(replace(base, method="OPTIONS"), [(ASKED, base.method)])
 
 
 def _changed(route: HttpRoute, which: Literal["request", "response"]) -> set[str]:
@@ -192,7 +194,8 @@ def _changed(route: HttpRoute, which: Literal["request", "response"]) -> set[str
     return {name for name in named if not name.startswith(":") and name != "host"}
 
 
-def _with_headers(base: Request, headers: Iterable[tuple[str, str]]) -> Request:
+def with_headers(base: Request, headers: Iterable[tuple[str, str]]) -> Request:
+    """The request with these headers in place of others of their names."""
     given = dict(headers)
     kept = tuple(pair for pair in base.headers if pair[0] not in given)
     return replace(base, headers=(*kept, *given.items()))
@@ -202,6 +205,7 @@ def _without_header(base: Request, name: str) -> Request:
     return replace(base, headers=tuple(pair for pair in base.headers if pair[0] != name))
 
 
-def _with_query(base: Request, path: str, pairs: Iterable[tuple[str, str]]) -> Request:
+def with_query(base: Request, path: str, pairs: Iterable[tuple[str, str]]) -> Request:
+    """The request for a path with this query."""
     query = "&".join(f"{name}={value}" for name, value in pairs)
     return replace(base, path=f"{path}?{query}" if query else path)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from random import Random
 
+from meshproof.errors import Location
 from meshproof.mesh.model.regex import NotRe2Error, compile_re2
 from meshproof.mesh.model.virtual_service import MatchKind, StringMatch
 from meshproof.mesh.predict.match import string_matches
@@ -16,6 +18,9 @@ READABLE = bytes(range(0x20, 0x7F))
 UNREADABLE = b"\t" + bytes(range(0x80, 0x100))
 MOST_REPEATS = 64
 CHOICES = 8
+VARIED = 24
+PLAIN = b"abcdefghijklmnopqrstuvwxyz0123456789"
+NOWHERE = Location("", 1, 1)
 # Envoy's parser answers 400 to these wherever they stand in a request, and a line break would end its head.
 UNSENT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -42,6 +47,36 @@ def examples(match: StringMatch) -> tuple[str, ...]:
     if match.kind is MatchKind.EXACT:
         return (own,)
     return tuple(text for text in (own, f"{own}/a", f"{own}a") if string_matches(match, text))
+
+
+def varied(pattern: str) -> tuple[str, ...]:
+    """Texts that a regular expression accepts and whose parts differ from each other, as far as it lets them."""
+    try:
+        compile_re2(pattern)
+        tree = parse(pattern)
+    except (NotRe2Error, RecursionError):
+        return ()
+    drawn = (_drawn(tree, Random(number)) for number in range(VARIED))  # noqa: S311
+    texts = (one.decode("utf-8", "surrogateescape") for one in drawn if one is not None)
+    whole = StringMatch(MatchKind.REGEX, pattern, NOWHERE)
+    return tuple(dict.fromkeys(one for one in texts if not UNSENT.search(one) and string_matches(whole, one)))
+
+
+def _drawn(part: Part, draws: Random) -> bytes | None:
+    match part:
+        case Bytes():
+            several = _of(PLAIN, part) or _of(READABLE, part) or _of(UNREADABLE, part)
+            return bytes([draws.choice(several)]) if several else None
+        case Sequence():
+            parts = [_drawn(one, draws) for one in part.parts]
+            return None if None in parts else b"".join(one for one in parts if one)
+        case Branches():
+            return _drawn(draws.choice(part.several), draws)
+        case Repeated():
+            most = part.least + 3 if part.most is None else min(part.most, part.least + 3)
+            times = draws.randint(max(part.least, min(1, most)), most)
+            parts = [_drawn(part.part, draws) for _ in range(min(times, MOST_REPEATS + 1))]
+            return None if None in parts or times > MOST_REPEATS else b"".join(one for one in parts if one)
 
 
 def _of_regex(match: StringMatch, choices: Iterable[int]) -> Iterator[str]:
@@ -89,6 +124,11 @@ def _byte(part: Bytes, choice: int) -> bytes | None:
 
 def _of(several: bytes, part: Bytes) -> bytes:
     return bytes(one for one in several if one in part.several)
+
+
+def in_order(several: bytes) -> bytes:
+    """These bytes, the most telling first."""
+    return bytes(dict.fromkeys(one for one in (*CANDIDATES, *several) if one in several))
 
 
 def _starts(several: bytes) -> bytes:

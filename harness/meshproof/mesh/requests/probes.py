@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import islice
@@ -16,6 +17,7 @@ from meshproof.mesh.predict.gateways.servers import Entry, entries, pods
 from meshproof.mesh.predict.mesh_table import UNREAD
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.authorization import probes_of, shown
+from meshproof.mesh.requests.beside import Beside
 from meshproof.mesh.requests.boundaries import host_boundaries, rule_boundaries
 from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.matching import known_paths, requests_of
@@ -39,13 +41,16 @@ def probes(
     tls: Tls | None = None,
     among: Set[Location] | None = None,
     most: int | None = MOST,
+    beside: Mesh | None = None,
 ) -> Selection:
     """Requests about the boundaries of every rule, host and server, and about each two rules that overlap.
 
     They come in the manifests' order, at most `most` (None: all); of a specification with more, each rule and host
     keeps its first ones. `tls` is what the client brings to handshakes; without it, it trusts the certificate that a
-    Gateway's Secret holds. With `among` only those within the mesh about these rules.
+    Gateway's Secret holds. With `among` only those within the mesh about these rules. `beside` is another mesh, from
+    whose rules they are to be told.
     """
+    telling = Beside(beside)
     client = source(namespace, labels)
     groups: list[Group] = []
     known: set[tuple[int, ...]] = set()
@@ -54,14 +59,15 @@ def probes(
             if among is not None and gateway != MESH_GATEWAY:
                 continue
             served = list(addresses(mesh, virtual_service, gateway, namespace, tls))
-            groups += _of_rules(mesh, virtual_service, served, client, among)
+            groups += _of_rules(mesh, virtual_service, served, client, among, telling)
             groups += _overlapping(mesh, served, client, among, known)
             groups += _of_hosts(mesh, virtual_service, served, client, tls)
     groups += _redirected(mesh, tls) if among is None else ()
     groups += (Group(one.place, tuple(probes_of(one))) for one in shown(mesh, tls)) if among is None else ()
     if any(_passes_on(server) for gateway in mesh.gateways for server in gateway.servers):
         groups = [_read(mesh, one, client) for one in groups]
-    return select(groups, most)
+    selected = select(groups, most)
+    return replace(selected, left_out=tuple((Counter(dict(selected.left_out)) + telling.unknown).items()))
 
 
 def _passes_on(server: Server) -> bool:
@@ -97,6 +103,7 @@ def _of_rules(
     served: Sequence[Address],
     client: Source,
     among: Set[Location] | None,
+    telling: Beside,
 ) -> Iterator[Group]:
     for route in (one for one in virtual_service.http if among is None or one.location in among):
         for match in route.matches or (None,):
@@ -109,7 +116,9 @@ def _of_rules(
             if inside is None and match is not None:
                 others = (reaching_beyond(mesh, virtual_service, route, tries, client) for tries in meant)
                 inside = next((one.request for one in others if one and meets(match, one.request)), None)
-            yield Group(route.location, (*bases, *(rule_boundaries(inside, route, match) if inside else ())))
+            about = rule_boundaries(inside, route, match) if inside else ()
+            apart = telling.requests(virtual_service, route, match, inside) if inside else ()
+            yield Group(route.location, (*bases, *about, *apart))
 
 
 def _of_hosts(

@@ -41,6 +41,7 @@ def boundary_expectations(
             tls=specification.tls,
             among=among,
             most=None if specification.thorough else MOST,
+            beside=next((one for one in specification.meshes if one is not mesh), None),
         )
         requests |= dict.fromkeys(found.requests)
         left_out.update(dict(found.left_out))

@@ -10,6 +10,7 @@ import pytest
 from meshproof.border.books import Books, PodBook, Received
 from meshproof.border.expectation import Abort, Copy, Expectation, HeaderExpectation, Policy, Redirect, Upstream
 from meshproof.border.observation import Observation
+from meshproof.border.prescription import Prescription
 from meshproof.border.request import Request
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.judge.answers.answers import Answers
@@ -302,3 +303,35 @@ def test_a_pod_is_called_by_the_protocol_that_is_specified(build, upstream: Upst
     good = came is None or came is (upstream is Upstream.HTTP2)
     assert verdict.outcome is (Outcome.PASSED if good else Outcome.FAILED)
     assert good or f"was called over {'HTTP/2' if came else 'HTTP/1.1'} instead of" in verdict.reason
+
+
+def test_what_a_rule_adds_to_stays_beside_it(build) -> None:
+    """`add` and `set` of one header differ where the client sends it, or the pod answers with it."""
+    adding = HeaderExpectation(added=(("x-own", "2"),))
+    overwritten = received(headers=(("host", "h.example.com"), ("x-own", "2")))
+    verdict = answered(build, routed(build, request_headers=adding), build.seen("v1"), overwritten)
+    assert verdict.outcome is Outcome.FAILED
+    assert "its request header x-own was '2', without '1'" in verdict.reason
+    beside = received(headers=(("host", "h.example.com"), ("x-own", "1,2")))
+    assert answered(build, routed(build, request_headers=adding), build.seen("v1"), beside).outcome is Outcome.PASSED
+
+    asking = replace(REQUEST, headers=(Prescription(200, headers=("x-own",)).header,))
+    wanted = routed(build, request=asking, response_headers=adding)
+    plain = received(headers=(("host", "h.example.com"), *asking.headers))
+    only = answered(build, wanted, build.seen("v1", headers=(("x-own", "2"),)), plain)
+    assert only.outcome is Outcome.FAILED
+    assert "its response header x-own was '2', without 'meshproof'" in only.reason
+    both = build.seen("v1", headers=(("x-own", "meshproof"), ("x-own", "2")))
+    assert answered(build, wanted, both, plain).outcome is Outcome.PASSED
+
+
+def test_what_is_set_and_added_to_holds_nothing_else(build) -> None:
+    wanted = routed(build, request_headers=HeaderExpectation(exact=(("x-own", "a"), ("x-own", "b"))))
+    two = received(headers=(("host", "h.example.com"), ("x-own", "a"), ("x-own", "b")))
+    assert answered(build, wanted, build.seen("v1"), two).outcome is Outcome.PASSED
+    joined = received(headers=(("host", "h.example.com"), ("x-own", "a,b")))
+    assert answered(build, wanted, build.seen("v1"), joined).outcome is Outcome.PASSED
+    kept = received(headers=(("host", "h.example.com"), ("x-own", "1"), ("x-own", "a"), ("x-own", "b")))
+    verdict = answered(build, wanted, build.seen("v1"), kept)
+    assert verdict.outcome is Outcome.FAILED
+    assert "its request header x-own was '1', 'a' and 'b', not 'a' and 'b'" in verdict.reason

@@ -10,6 +10,7 @@ from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
+from meshproof.mesh.requests.beside import apart
 from meshproof.mesh.requests.boundaries import condition_boundaries
 from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.overlaps.meeting import meets
@@ -29,7 +30,7 @@ def reaching_beyond(
     """
     found = list(islice(tries, MOST_BASES))
     for _ in range(MOST_AVOIDED):
-        several = chain.from_iterable(_beyond(mesh, virtual_service, one, client) for one in found)
+        several = chain.from_iterable(_beyond(mesh, virtual_service, route, one, client) for one in found)
         found = list(islice(dict.fromkeys(several), MOST_TRIES))
         for request in found:
             expected = predicted(mesh, request, client)
@@ -38,11 +39,15 @@ def reaching_beyond(
     return None
 
 
-def _beyond(mesh: Mesh, virtual_service: VirtualService, request: Request, client: Source) -> Iterator[Request]:
+def _beyond(
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, request: Request, client: Source
+) -> Iterator[Request]:
     """The request with one thing changed that the rule which takes it asks for."""
     taken = predicted(mesh, request, client).route
     for rule in virtual_service.http:
         if rule.location == taken:
             for match in rule.matches:
                 if meets(match, request):
+                    for own in route.matches or (None,):
+                        yield from apart(request, own, match)
                     yield from condition_boundaries(request, match)
