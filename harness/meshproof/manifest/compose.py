@@ -263,13 +263,15 @@ def read_documents(text: str, file: str, *, line: int = 1) -> Iterator[Document]
         composer = _Composer(Lines(file, text, line), line, MOST_ALIASED + len(text), following)
         yield from composer.documents()
     except yaml.YAMLError as error:
-        raise _not_yaml(composer, Location(file, line, 1), error) from None
+        raise _not_yaml(composer, Location(file, line, 1), error, text) from None
 
 
-def _not_yaml(composer: _Composer | None, beginning: Location, error: yaml.YAMLError) -> ManifestError:
+def _not_yaml(composer: _Composer | None, beginning: Location, error: yaml.YAMLError, text: str) -> ManifestError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
     context = getattr(error, "context", None)
     location = composer.at(mark) if mark and composer else beginning
-    problem = Problem(location, f"this is not YAML: {f'{context}, ' if context else ''}{reason}")
+    line = text.split("\n")[mark.line] if mark and text.count("\n") >= mark.line else ""
+    hint = "indent with blanks, since YAML takes no tabs there" if line.lstrip(" ").startswith("\t") else ""
+    problem = Problem(location, f"this is not YAML: {f'{context}, ' if context else ''}{reason}", hint)
     return ManifestError(*(composer.problems if composer else ()), problem)

@@ -163,7 +163,10 @@ class _Read:
             self.notices.append(Notice(where, "no Kubernetes resource (values or code of ytt): it is not read"))
             return
         other = where.file.endswith(".json") and "apiversion" not in document.words
-        if other and not (self.kustomizations and self.kustomizations.patches(where)):
+        patching = self.kustomizations if self.kustomizations and self.kustomizations.patches(where) else None
+        if patching:
+            patching.refuse(where)
+        if other and not patching:
             text = "no Kubernetes resource (no JSON, and apiVersion stands nowhere): it is not read"
             self.notices.append(Notice(where, text))
         else:

@@ -196,3 +196,28 @@ def test_a_patch_in_json_that_cannot_be_read_is_no_other_tools_file(tmp_path: Pa
     found = load([str(tmp_path)], strict=False)
     assert [Path(one.location.file).name for one in found.refusals] == ["p.json"]
     assert Path(found.notices[-1].location.file).name == "tsconfig.json"
+
+
+@pytest.mark.parametrize(
+    ("kustomization", "kind"),
+    [
+        ("patches: [{path: sub/p.yaml}]\n", ""),
+        ("patches: [{path: sub/p.yaml, target: {kind: VirtualService}}]\n", "VirtualService"),
+        ("patchesStrategicMerge: [sub/p.yaml]\n", ""),
+        ("components: [sub]\n", ""),
+        ("components: ['https://example.com/org/repo//component?ref=v1']\n", ""),
+    ],
+)
+def test_patches_in_files_that_are_not_read_change_whatever_they_are_for(
+    tmp_path: Path, kustomization: str, kind: str
+) -> None:
+    """Subfolders are not read without -R, and what is elsewhere never is."""
+    (tmp_path / "kustomization.yaml").write_text(f"resources: [web.yaml]\n{kustomization}")
+    (tmp_path / "web.yaml").write_text(WEB)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "p.yaml").write_text(PATCH)
+    (tmp_path / "sub" / "kustomization.yaml").write_text("kind: Component\npatches: [{path: p.yaml}]\n")
+    (one,) = load([str(tmp_path)]).patches
+    assert (one.kind, one.name, one.location.line) == (kind, "", 2)
+    if "https" not in kustomization:
+        assert ("Service", "web") in {(each.kind, each.name) for each in load(beneath([str(tmp_path)])).patches}

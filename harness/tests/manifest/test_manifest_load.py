@@ -143,7 +143,7 @@ def test_the_same_object_again_counts_once_and_is_told() -> None:
         ("  - route", "  - mirror_percentage: {}\n    route", 8, 5, "no field 'mirror_percentage'", "mirrorPercentage"),
         ("kind: VirtualService", "kind: !!python/object/apply:os.system [id]", 2, 7, "tag", "plainly"),
         ("name: greeter", "name: !secret greeter", 4, 9, "tag", "plainly"),
-        ("  hosts: [greeter]", "\thosts: [greeter]", 6, 1, "not YAML", ""),
+        ("  hosts: [greeter]", "\thosts: [greeter]", 6, 1, "not YAML", "takes no tabs there"),
         ("hosts: [greeter]", "hosts: [greeter", 7, 7, "not YAML", ""),
         ("hosts: [greeter]", "hosts: *nobody", 6, 10, "alias", ""),
         ("hosts: [greeter]", "hosts: &me [*me]", 6, 15, "alias", ""),

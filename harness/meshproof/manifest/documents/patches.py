@@ -54,6 +54,8 @@ class Kustomizations:
     _given: dict[str, set[str]] = field(default_factory=dict)
     _aimed: dict[str, list[tuple[Patch, str]]] = field(default_factory=dict)
     _found: list[tuple[Patch, str]] = field(default_factory=list)
+    _taken: set[str] = field(default_factory=set)
+    _elsewhere: list[tuple[Patch, str, str]] = field(default_factory=list)
 
     def add(self, body: Value) -> None:
         """Read a document that may be a kustomization."""
@@ -69,6 +71,7 @@ class Kustomizations:
         for file in named(body, *PATCHES):
             self._patching.setdefault(file, set()).add(folder)
         self._found += ((one, folder) for one in _renaming(body))
+        self._elsewhere += ((Patch(place, "", ""), file, folder) for place, file in _files(body))
         for one, file in _written_in(body):
             (self._aimed.setdefault(file, []) if file else self._found).append((one, folder))
 
@@ -92,13 +95,25 @@ class Kustomizations:
     def take(self, body: Value) -> None:
         """Read a document of a file of patches."""
         file, said = place(body.location.file), words(body)
+        self._taken.add(file)
         own = [(one, folder) for one in _own(body, body) for folder in sorted(self._patching[file])]
         for one, folder in (*own, *self._aimed.get(file, ())):
             self._found += ((patch, folder) for patch in _decided([one], said))
 
+    def refuse(self, location: Location) -> None:
+        """Leave out a document of a file of patches that cannot be read: it costs what it mentions."""
+        self._taken.add(place(location.file))
+
     def found(self) -> tuple[Patch, ...]:
         """Every patch that can decide a request, with where the resources stand that it is for."""
-        return tuple(dict.fromkeys(replace(one, within=self._tree(folder)) for one, folder in self._found))
+        several = (*self._found, *self._unread())
+        return tuple(dict.fromkeys(replace(one, within=self._tree(folder)) for one, folder in several))
+
+    def _unread(self) -> Iterator[tuple[Patch, str]]:
+        """What stands in files and folders that were not read: it may change whatever it is not kept from."""
+        for one, file, folder in self._elsewhere:
+            if file not in self._taken and file not in self._manifests and file not in self._trees:
+                yield from ((aimed, folder) for aimed in [each for each, _ in self._aimed.get(file, ())] or [one])
 
     def _tree(self, folder: str) -> tuple[str, ...]:
         """All that a kustomization is made of; none, so that it may be anything, where it names nothing."""
@@ -143,6 +158,16 @@ def _written_in(body: Value) -> Iterator[tuple[Patch, str]]:
                 yield from ((patch, "") for patch in _decided([aimed], said))
             elif path := _text(item, "path", any_text=True):
                 yield aimed, in_folder(body, path)
+
+
+def _files(body: Value) -> Iterator[tuple[Location, str]]:
+    """Where a kustomization names the files of its patches, and components; and these."""
+    for name in (*PATCHES, "components"):
+        value = body.get(name)
+        for item in value.data if value and isinstance(value.data, tuple) else ():
+            path = item.get("path") if item.is_mapping else item
+            if path is not None and isinstance(path.data, str) and "\n" not in path.data:
+                yield item.location, in_folder(body, path.data)
 
 
 def _renaming(body: Value) -> Iterator[Patch]:
