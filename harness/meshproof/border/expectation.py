@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import Enum
 from fractions import Fraction
 
@@ -130,7 +131,8 @@ class Origination:
     """The proxy speaks TLS to a destination, and asks for `sni` (empty: for the authority of the request).
 
     It shows a certificate or not. The server's has to be for one of `names` (none: for whatever name), and
-    `by_authority` for that of the request; where the handshake `fails`, no certificate is good enough.
+    `by_authority` for that of the request; where the handshake `fails`, no certificate is good enough. `certificates`
+    says where the proxy takes its own and its authorities from, by the fields of the policy that stands at `location`.
     """
 
     sni: str = ""
@@ -138,6 +140,8 @@ class Origination:
     names: tuple[str, ...] = ()
     by_authority: bool = False
     fails: bool = False
+    certificates: tuple[tuple[str, str], ...] = ()
+    location: Location | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

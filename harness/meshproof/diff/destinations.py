@@ -88,4 +88,5 @@ def _tls(one: Arm, words: Words) -> str:
     asked = words("asks for {name}", name=one.tls.sni or own)
     if one.tls.certificate:
         asked = words("asks for {name} with a certificate", name=one.tls.sni or own)
-    return words("{asked}, wants a certificate for {names}", asked=asked, names=names)
+    told = words("{asked}, wants a certificate for {names}", asked=asked, names=names)
+    return ", ".join((told, *(f"{name} {value}" for name, value in one.tls.certificates)))

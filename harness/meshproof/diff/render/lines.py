@@ -71,6 +71,7 @@ def _about(one: Change, words: Words) -> Pieces:
         "addresses": words("addresses"),
         "places": words("places"),
         "Host header": words("Host header"),
+        "TLS of the gateway": words("TLS of the gateway"),
     }
     return [told[one.about]] if one.about in told else [Quoted(one.about)]
 

@@ -76,6 +76,17 @@ GATEWAYS: Rows = {
         "{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example]",
         {"not understood: Gateway", "outcome"},
     ),
+    "tls.credentialName": (
+        "port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: SIMPLE, credentialName: c}",
+        "port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: SIMPLE, credentialName: d}",
+        {"TLS of the gateway"},
+    ),
+    "tls.cipherSuites": (
+        "port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: SIMPLE, credentialName: c}",
+        "port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], "
+        "tls: {mode: SIMPLE, credentialName: c, cipherSuites: [ECDHE-ECDSA-AES128-GCM-SHA256]}",
+        {"TLS of the gateway"},
+    ),
     "tls.minProtocolVersion": (
         "port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: SIMPLE, credentialName: c}",
         "port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], "

@@ -219,6 +219,11 @@ FIELDS: Rows = {
         "loadBalancer: {simple: ROUND_ROBIN}, tls: {mode: DISABLE}",
         {"TLS between proxies"},
     ),
+    "caCertificates": (
+        "tls: {mode: SIMPLE, sni: web, caCertificates: /etc/a.pem}",
+        "tls: {mode: SIMPLE, sni: web, caCertificates: /etc/b.pem}",
+        {"TLS"},
+    ),
     "tls simple": (
         "loadBalancer: {simple: ROUND_ROBIN}",
         "loadBalancer: {simple: ROUND_ROBIN}, tls: {mode: SIMPLE}",

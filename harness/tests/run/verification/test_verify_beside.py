@@ -108,6 +108,58 @@ def test_retries_in_further_localities_show_in_no_answer(verify: Verify, first: 
 @pytest.mark.parametrize(
     ("specified", "applied", "kind"),
     [
+        ("caCertificates: /etc/a.pem", "caCertificates: /etc/b.pem", "caCertificates"),
+        ("caCertificates: /etc/a.pem", "sni: web", "caCertificates"),
+    ],
+)
+def test_certificates_from_elsewhere_are_not_proved(verify: Verify, specified: str, applied: str, kind: str) -> None:
+    """What stands in for them is the same."""
+    rules = (
+        RULE % f"{{tls: {{mode: SIMPLE, {'' if 'sni' in one else 'sni: web, '}{one}}}}}" for one in (specified, applied)
+    )
+    found = verify(*(WEB + one for one in rules))
+    assert [(one, why.partition(" is ")[0]) for one, why in told(found)] == [
+        (kind, "/etc/b.pem" if "b.pem" in applied else "none")
+    ]
+
+
+SITE = """---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: site}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: [shop.example.com]
+    tls: {mode: SIMPLE, credentialName: site, %s}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: site}
+spec: {hosts: [shop.example.com], gateways: [site], http: [{route: [{destination: {host: web}}]}]}
+"""
+SUITE = "cipherSuites: [ECDHE-ECDSA-AES128-GCM-SHA256]"
+
+
+@pytest.mark.parametrize(
+    ("specified", "applied", "seen"),
+    [
+        (SUITE, "cipherSuites: [ECDHE-ECDSA-AES256-GCM-SHA384]", False),
+        (SUITE, f"{SUITE}, minProtocolVersion: TLSV1_3", False),
+        ("minProtocolVersion: TLSV1_2", "minProtocolVersion: TLSV1_3", True),
+    ],
+)
+def test_other_cipher_suites_of_a_server_are_not_proved(
+    verify: Verify, specified: str, applied: str, seen: bool
+) -> None:
+    found = verify(WEB + SITE % specified, WEB + SITE % applied)
+    assert any("TLS of port 443 is" in one.why for one in found.coverage.dependences) is not seen
+
+
+@pytest.mark.parametrize(
+    ("specified", "applied", "kind"),
+    [
         (", backoff: 1s", ", backoff: 2s", "backoff"),
         (", retryIgnorePreviousHosts: true", "", ""),
         ("", ", retryIgnorePreviousHosts: false", "retryIgnorePreviousHosts"),

@@ -13,6 +13,7 @@ from meshproof.mesh.model.traffic_policy.client_tls import MUTUAL, ORIGINATING, 
 from meshproof.mesh.model.unmodelled import PlainText
 
 FILES = ("clientCertificate", "privateKey", "caCertificates", "caCrl")
+CERTIFICATES = ("clientCertificate", "privateKey", "caCertificates", "credentialName")
 # What is withdrawn, and a Secret with authorities alone.
 UNREAD = ("caCrl", "caCertCredentialName")
 UNSHOWN = "mutual TLS is left out between proxies and pods here: that it is spoken is shown by no request"
@@ -42,6 +43,7 @@ def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls 
         not (skip and skip.flag()),
         credential.text() if credential else "",
         value.key or value.location,
+        tuple((name, one.text()) for name in CERTIFICATES if (one := value.get(name)) and one.data),
     )
     if made.is_of_the_mesh:
         findings.unproved(value.key or value.location, UNSHOWN, needs=NEEDS_CLUSTER, touches=(PlainText(""),))

@@ -18,7 +18,10 @@ NO_AUTHORITY = "invalid://"
 
 @dataclass(frozen=True, slots=True)
 class ClientTls:
-    """`names` are subjectAltNames; `verified` False: insecureSkipVerify. Certificates are stood in for."""
+    """`names` are subjectAltNames; `verified` False: insecureSkipVerify.
+
+    Certificates are stood in for; `certificates` says where they are taken from, by the names of the fields.
+    """
 
     mode: str
     sni: str = ""
@@ -26,6 +29,7 @@ class ClientTls:
     verified: bool = True
     credential: str = ""
     location: Location | None = None
+    certificates: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_of_the_mesh(self) -> bool:

@@ -42,7 +42,9 @@ def origination(mesh: Mesh, host: str, subset: str, port: int, client: Client) -
             return None
     names = (tls.names or service.alternative_names) if tls.verified else ()
     by_authority = tls.verified and not tls.sni and not tls.names
-    return Origination(tls.sni, tls.mode == MUTUAL, names, by_authority, tls.verifies_nobody)
+    return Origination(
+        tls.sni, tls.mode == MUTUAL, names, by_authority, tls.verifies_nobody, tls.certificates, tls.location
+    )
 
 
 def secured(found: Expectation) -> Expectation:

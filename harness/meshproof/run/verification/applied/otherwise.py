@@ -61,6 +61,7 @@ def _behind(
         table, its = (_table(one.hashed_by) if one.hashed_by else "" for one in (arm, other))
         if table and its and table != its:
             yield TABLE, other, other.location, f"{its} is applied, and {table} is specified"
+        yield from _certified(arm, other)
         ours, theirs = _ports(specified, arm), _ports(applied, other)
         if ours != theirs:
             why = f"{_listed(theirs)} is applied, and {_listed(ours)} is specified"
@@ -73,6 +74,15 @@ def _behind(
 
 def _table(hashed: Hashing) -> str:
     return f"a {'Maglev table' if hashed.maglev else 'ring'} of {hashed.size:,}"
+
+
+def _certified(arm: Arm, other: Arm) -> Iterator[Difference]:
+    """Certificates of the client's proxy, and authorities, from elsewhere: those that stand in are the same."""
+    before, after = (dict(one.tls.certificates) if one.tls else {} for one in (arm, other))
+    for name in dict.fromkeys((*before, *after)) if arm.tls and other.tls else ():
+        if before.get(name) != after.get(name):
+            why = f"{after.get(name, NOT_SAID)} is applied, and {before.get(name, NOT_SAID)} is specified"
+            yield name, other, (other.tls and other.tls.location) or other.location, why
 
 
 def _place(mesh: Mesh, arm: Arm) -> Location:

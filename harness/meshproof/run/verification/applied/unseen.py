@@ -15,9 +15,9 @@ from meshproof.mesh.model.kubernetes import Labels, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.client_tls import PLAIN
 from meshproof.mesh.model.unmodelled import Asked, Called, Entering, PlainText, Pods, Role, Unmodelled
+from meshproof.run.verification.applied.serving import NEEDS, served_otherwise
 
 Said = Mapping[tuple[str, str, str], Location]
-NEEDS = "correct one of the two"
 
 
 def unseen(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
@@ -26,6 +26,7 @@ def unseen(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
     yield from _beside(actual, wanted, "is applied and not specified")
     yield from _beside(wanted, actual, "is specified and not applied")
     yield from _selecting(specified, applied)
+    yield from served_otherwise(specified, applied)
     yield from passed_on_otherwise(specified, applied)
     yield from called_otherwise(specified, applied)
     yield from _unasked(specified, applied)

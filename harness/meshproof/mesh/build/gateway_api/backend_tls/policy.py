@@ -60,12 +60,14 @@ def backend_tls_policy(resource: Resource, findings: Findings) -> BackendTls | N
     _check_distinct(spec, targets)
     validation = spec.need("validation", "the hostname of the backend, and who signs for it")
     names = tuple(_names(validation))
+    authorities = _authorities(validation, resource, findings)
     made = ClientTls(
         SIMPLE,
         validation.need("hostname", "the name that the backend is asked for").text(),
         names,
-        credential=_authorities(validation, resource, findings),
+        credential=authorities,
         location=resource.location,
+        certificates=(("caCertificateRefs", authorities) if authorities else ("wellKnownCACertificates", "System"),),
     )
     if spec.get("options"):
         findings.notice(
