@@ -16,14 +16,31 @@ from meshproof.errors import Location
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.regex import replace_all
 from meshproof.mesh.model.virtual_service import HttpRoute, MatchKind, RouteMatch, StringMatch, VirtualService
-from meshproof.mesh.requests.boundaries import ASKED, AUTHORITY, with_headers, with_query
+from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
+from meshproof.mesh.requests.boundaries import (
+    ASKED,
+    AUTHORITY,
+    FURTHER_METHODS,
+    METHODS,
+    with_headers,
+    with_query,
+)
+from meshproof.mesh.requests.completing import completed
 from meshproof.mesh.requests.differing import Condition, TooManyError, only
 from meshproof.mesh.requests.example import READABLE, UNREADABLE, accepted, varied
 
 # What a condition is on: the field, and the name within it.
 Field = tuple[str, str]
 Held = tuple[Field, Condition]
-URI, ORIGIN, AUTHORITIES, HEADERS, WITHOUT, QUERY = "uri", "origin", "authority", "headers", "withoutHeaders", "query"
+URI, METHOD, ORIGIN, AUTHORITIES, HEADERS, WITHOUT, QUERY = (
+    "uri",
+    "method",
+    "origin",
+    "authority",
+    "headers",
+    "withoutHeaders",
+    "query",
+)
 VISIBLE = bytes(range(0x21, 0x7F))
 BYTES = {
     URI: bytes(one for one in VISIBLE if one not in b"?#"),
@@ -108,6 +125,8 @@ def _of_match(match: RouteMatch | None) -> Iterator[Held]:
         return
     if match.uri:
         yield (URI, ""), Condition(match.uri, match.ignore_uri_case)
+    if match.method:
+        yield (METHOD, ""), Condition(match.method)
     if match.authority:
         yield (AUTHORITIES, ""), Condition(match.authority)
     for field, pairs in (
@@ -145,6 +164,10 @@ def _only(field: Field, own: Condition, other: Condition) -> str | None:
 
 
 def _text(field: Field, own: Condition, other: Condition) -> str | None:
+    if field[0] == METHOD:
+        # Envoy answers 400 to others.
+        several = (*METHODS, *FURTHER_METHODS, *sorted(KNOWN_METHODS - {"CONNECT"}))
+        return next((one for one in several if own.accepts(one) and not other.accepts(one)), None)
     return only(own, other, of=BYTES.get(field[0], READABLE + UNREADABLE), start="/" if field[0] == URI else "")
 
 
@@ -154,6 +177,8 @@ def _with(base: Request, field: Field, text: str) -> Request | None:
     path, mark, query = base.path.partition("?")
     if on == URI:
         return replace(base, path=text + mark + query)
+    if on == METHOD:
+        return replace(base, method=text, headers=completed(text, base.headers))
     if on == AUTHORITIES:
         return with_headers(base, [("host", text)]) if re.fullmatch(AUTHORITY, text) else None
     if on == ORIGIN:

@@ -35,6 +35,7 @@ def _said(mesh, request: Request) -> object:
         ("{withoutHeaders: {x-user: {regex: 'HERE'}}}", "[a-f]+", "[a-g]+"),
         ("{queryParams: {q: {regex: 'HERE'}}}", "[0-9]+", "[0-8]+"),
         ("{method: {regex: 'HERE'}}", "GET|PATCH", "GET|OPTIONS"),
+        ("{method: {regex: 'HERE'}}", "GET|HEAD", "GET|HEAD|PROPFIND"),
         ("{authority: {regex: 'HERE'}}", "greeter(:[0-9]+)?", "greeter(:[0-8]+)?"),
     ],
 )
