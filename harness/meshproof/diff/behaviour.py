@@ -18,7 +18,7 @@ from meshproof.border.expectation import (
 )
 from meshproof.diff.changed import without_places
 from meshproof.diff.destinations import BEHIND, behind, hashed
-from meshproof.diff.entrance import SERVED, served
+from meshproof.diff.entrance import ENTERED, SERVED, entered, served
 from meshproof.diff.part import Part, key_of, none, several, target_of
 from meshproof.errors import Location
 from meshproof.explain import wording
@@ -29,7 +29,7 @@ from meshproof.mesh.model.virtual_service import HttpRoute
 from meshproof.mesh.predict.proxy.retrying import DEFAULT, DEFAULT_ATTEMPTS
 
 OUTCOME = "outcome"
-OF_CONNECTIONS = frozenset({OUTCOME, "draw", SERVED, *BEHIND})
+OF_CONNECTIONS = frozenset({OUTCOME, "draw", ENTERED, SERVED, *BEHIND})
 PERCENT = "percent"
 NOT_FOUND = 404
 # A place, and what follows from another setting.
@@ -56,6 +56,7 @@ def behaviour(mesh: Mesh, expectation: Expectation, words: Words = ENGLISH) -> M
     parts["retries"] = _retries(expectation, words)
     parts["hash"] = hashed(mesh, expectation.arms, words)
     parts |= behind(mesh, expectation.arms, words)
+    parts[ENTERED] = entered(mesh, request, words)
     parts[SERVED] = served(mesh, request, words)
     drawn = expectation.dependence or words("for each request")
     parts["draw"] = Part(expectation.independent, drawn)

@@ -1,4 +1,4 @@
-"""By what TLS a request enters at a gateway."""
+"""By which pods, and by what TLS, a request enters at a gateway."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.predict.gateways.servers import listening
 
-SERVED = "TLS of the gateway"
+SERVED, ENTERED = "TLS of the gateway", "pods of the gateway"
+
+
+def entered(mesh: Mesh, request: Request, words: Words) -> Part:
+    """The labels of the pods that are to serve it; those of the Gateway API's Gateways are made for them."""
+    gateway = mesh.gateway(request.gateway) if request.gateway else None
+    if gateway is None or gateway.listener:
+        return none(words)
+    text = ", ".join(f"{name}={value}" for name, value in sorted(gateway.selector.items()))
+    return Part(text, text or words("all gateways"))
 
 
 def served(mesh: Mesh, request: Request, words: Words) -> Part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.mesh import Mesh
@@ -11,6 +12,7 @@ from meshproof.mesh.model.virtual_service import HttpRoute, MatchKind, RouteMatc
 from meshproof.mesh.predict.match import string_matches
 from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
 from meshproof.mesh.requests.addresses import Address
+from meshproof.mesh.requests.boundaries import AUTHORITY
 from meshproof.mesh.requests.completing import PSEUDO, completed, value_for
 from meshproof.mesh.requests.example import accepted, examples
 
@@ -32,11 +34,12 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
     named = [(name, value_for(name, condition)) for name, condition in match.headers if name not in PSEUDO]
     queried = [(name, accepted(condition)) for name, condition in match.query_params]
     authority = match.authority or pseudo.get(":authority") or pseudo.get("host")
+    named_so: tuple[tuple[str, str], ...] = ()
     if authority:
-        host = _host(authority, address)
+        host, named_so = _called(authority, address)
     if method is None or any(value is None for _, value in named + queried):
         return
-    headers = completed(method, tuple((name, value or "") for name, value in named))
+    headers = completed(method, (*named_so, *((name, value or "") for name, value in named)))
     query = "&".join(f"{name}={value}" for name, value in queried)
     whole_path = pseudo.get(":path")
     for path in examples(whole_path) if whole_path else _paths(match, answered):
@@ -45,14 +48,19 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
             yield Request(method, host, address.port, whole, headers, address.scheme, address.gateway, tls=address.tls)
 
 
-def _host(authority: StringMatch, address: Address) -> str:
-    """A host of the address that meets a condition on the authority, the address's own where none is found."""
-    if authority.kind is MatchKind.EXACT:
-        return authority.value.partition(":")[0]
+def _called(authority: StringMatch, address: Address) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A host of the address that meets a condition on the authority, and a Host header where that says it otherwise."""
     own = Request("GET", address.host, address.port, scheme=address.scheme)
-    tries = (own.authority, *examples(authority))
-    names = (text.partition(":")[0] for text in tries if string_matches(authority, text))
-    return next((name for name in names if covers(address.pattern, name.lower())), address.host)
+    tries = [one for one in (own.authority, *examples(authority)) if string_matches(authority, one)]
+    for text in tries:
+        name = text.partition(":")[0]
+        named = authority.kind is MatchKind.EXACT or covers(address.pattern, name.lower())
+        if named and replace(own, host=name).authority == text:
+            return name, ()
+    # With a port, or by another of its names.
+    further = (f"{address.host}:{address.port}", *tries)
+    header = next((one for one in further if string_matches(authority, one) and AUTHORITY.fullmatch(one)), None)
+    return address.host, (("host", header),) if header else ()
 
 
 def _method(wanted: StringMatch | None) -> str | None:

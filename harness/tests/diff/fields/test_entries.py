@@ -192,3 +192,9 @@ def test_a_field(text: str, name: str, row: tuple[str, str, Set[str]], told: Tol
     old, new, about = row
     assert name
     assert told(text.replace("FIELD", old), text.replace("FIELD", new)) == about
+
+
+def test_a_gateway_for_other_pods(told: Told) -> None:
+    old = GATEWAY.replace("FIELD", "port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']")
+    assert told(old, old.replace("istio: ingressgateway", "istio: egressgateway")) == {"pods of the gateway"}
+    assert told(old, old.replace("selector: {istio: ingressgateway}", "selector: {}")) == {"pods of the gateway"}

@@ -69,3 +69,21 @@ def test_the_boundaries_of_such_a_rule_are_probed_as_well(routed) -> None:
     rules = FIRST.replace("MATCH", "{method: {exact: GET}}") + FIRST.replace("MATCH", "{uri: {prefix: /}}") + REST
     asked = {f"{one.method} {one.path}" for one in probes(routed(rules).mesh).requests}
     assert {"POST /hello", "POST /x", "POST /hello?extra=1"} <= asked
+
+
+@pytest.mark.parametrize(
+    ("match", "first"),
+    [
+        ("{authority: {exact: 'greeter:5000'}}", "GET /hello"),
+        ("{authority: {exact: greeter}}", "GET /hello host:greeter"),
+        ("{authority: {exact: 'greeter:81'}}", "GET /hello host:greeter:81"),
+        ("{authority: {prefix: greeter.default}}", "GET /hello host:greeter.default"),
+        ("{authority: {regex: 'greeter[.]default[.]svc'}}", "GET /hello host:greeter.default.svc"),
+    ],
+)
+def test_an_authority_that_names_the_service_otherwise_is_sent_in_the_host_header(
+    routed, match: str, first: str
+) -> None:
+    found, rest = shown(routed, FIRST.replace("MATCH", match) + REST)
+    assert found == (first,)
+    assert len(rest) == 1
