@@ -55,8 +55,10 @@ MOST_REWRITTEN = 2
 class Beside:
     """The rules of another mesh (None: there is none); `unknown` counts, by rule, what is not told apart from them."""
 
-    def __init__(self, other: Mesh | None) -> None:
+    def __init__(self, mesh: Mesh, other: Mesh | None) -> None:
         self._other = other
+        normalizations = {one.config.path_normalization for one in (mesh, other) if one}
+        self._forms = ("/{path}", "/{path}/x", "{path}/x%2Fx") if len(normalizations) > 1 else ()
         self.unknown: Counter[Location] = Counter()
 
     def requests(
@@ -76,6 +78,9 @@ class Beside:
                 yield from filter(None, (_with(base, field, text) for text in texts))
             self.unknown[route.location] += sum(one.key in changed for one in beside[MOST_BESIDE:])
         yield from _rewritten(route, match, base, there)
+        path, mark, query = base.path.partition("?")
+        forms = (form.format(path=path.rstrip("/")) for form in self._forms)
+        yield from (replace(base, path=form + mark + query) for form in forms)
 
     def _counterparts(self, virtual_service: VirtualService) -> list[VirtualService]:
         """Those that stand in its place in the other mesh: of its name, else for one of its hosts."""

@@ -50,7 +50,7 @@ def probes(
     Gateway's Secret holds. With `among` only those within the mesh about these rules. `beside` is another mesh, from
     whose rules they are to be told.
     """
-    telling = Beside(beside)
+    telling = Beside(mesh, beside)
     client = source(namespace, labels)
     groups: list[Group] = []
     known: set[tuple[int, ...]] = set()

@@ -92,3 +92,11 @@ def test_a_rule_behind_a_narrower_regular_expression_is_reached(routed) -> None:
     reached = {predict(mesh, one).route for one in requests}
     assert reached == {one.location for one in mesh.virtual_services[0].http}
     assert not notices
+
+
+@pytest.mark.parametrize("mode", ["MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"])
+def test_another_normalization_of_paths(routed, mode: str) -> None:
+    config = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\n"
+    config += f"data:\n  mesh: |\n    pathNormalization: {{normalization: {mode}}}\n"
+    one, other = routed(f"- {V1}\n").mesh, routed(f"- {V1}\n", more=config).mesh
+    assert telling(one, other)
