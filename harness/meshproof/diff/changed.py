@@ -15,6 +15,7 @@ from meshproof.manifest.documents.other_files import own_name
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.coverage.called_otherwise import called_otherwise
+from meshproof.mesh.coverage.configured_otherwise import configured_otherwise
 from meshproof.mesh.coverage.passing_on import passed_on_otherwise
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.index import Hosts, by_hosts, grouped
@@ -107,7 +108,8 @@ def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
             continue
         if key not in second and one.subject not in shown:
             yield Opaque(one, "changed" if one.subject in after else "gone")
-    unseen = (*passed_on_otherwise(old.mesh, new.mesh), *called_otherwise(old.mesh, new.mesh))
+    both = old.mesh, new.mesh
+    unseen = (*passed_on_otherwise(*both), *called_otherwise(*both), *configured_otherwise(*both))
     yield from (Opaque(one, "changed") for one in unseen)
 
 

@@ -206,3 +206,32 @@ def test_a_namespace_whose_pods_lose_their_sidecar_is_told_by_diff(label: str) -
     assert "Namespace default is changed, and not understood" in compared("a: b", label)
     assert "Namespace default is changed, and not understood" in compared(label, "a: b")
     assert "is changed, and not understood" not in compared(label, label)
+
+
+CONFIG = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: istio, namespace: istio-system}}
+data: {{mesh: "{fields}"}}
+---
+"""
+
+
+@pytest.mark.parametrize(
+    ("specified", "applied", "why"),
+    [
+        ("connectTimeout: 5s", "connectTimeout: 1s", "connectTimeout 1s is applied, and 5s is specified"),
+        ("", "enableAutoMtls: false", "enableAutoMtls false is applied, and true is specified"),
+        ("tcpKeepalive: {time: 10s}", "accessLogFile: x", "tcpKeepalive none is applied, and {"),
+        ("", "connectTimeout: 10s", ""),
+        ("accessLogFile: x", "accessLogFile: y", ""),
+    ],
+)
+def test_what_the_mesh_configuration_says_of_connections_shows_in_no_answer(
+    tmp_path: Path, specified: str, applied: str, why: str
+) -> None:
+    paths = [tmp_path / name for name in ("specified.yaml", "applied.yaml")]
+    for path, fields in zip(paths, (specified, applied), strict=True):
+        path.write_text((CONFIG.format(fields=fields) if fields else "") + MESH.replace("SPEC", PLAIN))
+    found = prepare_verification([str(paths[0])], [str(paths[1])], [], SURE, any_client=True).coverage.dependences
+    assert [one.why.startswith(why) for one in found] == [True] * bool(why)
