@@ -22,6 +22,8 @@ Difference = tuple[str, Arm, Location, str]
 DRAWN_BY, HASHED, CALLED = "loadBalancer", "CONSISTENT_HASH", "protocol to pods"
 ENDPOINTS, ADDRESSES, NOT_SAID = "the port of its endpoints", "the addresses of its endpoints", "none"
 TABLE = "the table of its hash"
+REMOTE, BACK_OFF, PREVIOUS = "retryRemoteLocalities", "backoff", "retryIgnorePreviousHosts"
+OF_RULES = frozenset({REMOTE, BACK_OFF, PREVIOUS})
 
 
 def otherwise(
@@ -41,9 +43,16 @@ def otherwise(
         for kind, arm, place, why in found:
             if (kind, arm.destination, why) not in told:
                 told.add((kind, arm.destination, why))
-                owner = "Service" if kind in (ENDPOINTS, ADDRESSES, CALLED) else "DestinationRule"
+                owner = _owner(kind)
                 subject, named = f"{owner} for {arm.host}", not allowed.isdisjoint({kind, owner})
                 yield Unproved(kind, subject, place, arm.destination, f"{why}: no load shows it", named)
+
+
+def _owner(kind: str) -> str:
+    """The kind of what states it; retries are stated by rules, of whatever kind."""
+    if kind in OF_RULES:
+        return "rule"
+    return "Service" if kind in (ENDPOINTS, ADDRESSES, CALLED) else "DestinationRule"
 
 
 def _behind(
@@ -97,20 +106,20 @@ def _retried(wanted: Expectation, actual: Expectation) -> Iterator[Difference]:
     if arm and further is not there:
         why = "it is applied, and not specified" if there else "it is specified, and not applied"
         said = actual.retries if there else wanted.retries
-        yield "retryRemoteLocalities", arm, said.location if said else arm.location, why
+        yield REMOTE, arm, said.location if said else arm.location, why
     tried, retried = wanted.retries, actual.retries
     if arm is None or tried is None or retried is None:
         return
     pauses = ["Envoy's own" if one.back_off is None else f"{one.back_off:g} s" for one in (tried, retried)]
     if pauses[0] != pauses[1]:
-        yield "backoff", arm, retried.location, f"{pauses[1]} is applied, and {pauses[0]} is specified"
+        yield BACK_OFF, arm, retried.location, f"{pauses[1]} is applied, and {pauses[0]} is specified"
     hashed = any(one.hashed_by for one in wanted.arms)
     again = [hashed if one.ignore_previous_hosts is None else not one.ignore_previous_hosts for one in (tried, retried)]
     if again[0] is not again[1]:
         why = (
             f"a pod that was tried is {'' if again[1] else 'not '}tried again as it is applied, and otherwise specified"
         )
-        yield "retryIgnorePreviousHosts", arm, retried.location, why
+        yield PREVIOUS, arm, retried.location, why
 
 
 def _is_shown(name: str, wanted: Expectation, policy: Policy, other: Policy, earlier: Set[Location]) -> bool:
