@@ -101,12 +101,14 @@ def sentence(record: Record, words: Words = ENGLISH) -> str:
 
 
 def acceptable(record: Record) -> tuple[str, ...]:
-    """The kinds that a person could well name as those that need not be proved: not those that routing is made of."""
+    """The kinds of objects that a person could well name as those that need not be proved.
+
+    Not those that routing is made of; and policies have their own words for what would prove them.
+    """
     found = record.coverage
     if found is None:
         return ()
     kinds = {one.kind for one in found.dependences if not one.allowed and not one.refused}
-    kinds |= {one.kind for one in found.unproved if not one.allowed}
     return tuple(sorted(kinds - ROUTING))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from meshproof.border.coverage import Coverage, Dependence
+from meshproof.border.coverage import Coverage, Dependence, Unproved
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
 from meshproof.report.coverage import acceptable, sentence
@@ -62,5 +62,7 @@ def test_kinds_that_need_not_be_proved_are_named_and_those_that_routing_is_made_
         Dependence("WasmPlugin", "WasmPlugin a/d", RULE, "is not read", allowed=True),
         Dependence("EnvoyFilter", "EnvoyFilter a/e", RULE, "is refused", refused=True),
     ]
-    assert acceptable(Record(coverage=Coverage((), 1, 1, tuple(several)))) == ("PeerAuthentication",)
+    policy = Unproved("connectionPool", "DestinationRule a/f", RULE, "b", "it would take too long")
+    found = Coverage((), 1, 1, tuple(several), unproved=(policy,))
+    assert acceptable(Record(coverage=found)) == ("PeerAuthentication",)
     assert acceptable(Record()) == ()

@@ -67,10 +67,12 @@ Make = Callable[..., Folder]
 def make(tmp_path: Path) -> Make:
     """Manifests with these rules, and how they are verified with these requests."""
 
-    def read(rules: str = PLAIN, *requests: str, apps: str = APPS) -> Folder:
+    def read(rules: str = PLAIN, *requests: str, apps: str = APPS, any_client: bool = False) -> Folder:
         (tmp_path / "web.yaml").write_text(apps + rules)
         asked = [parse(one) for one in requests]
-        return read_folder([str(tmp_path)], asked, Precision(), namespace="default", limits=nothing_more)
+        return read_folder(
+            [str(tmp_path)], asked, Precision(), namespace="default", limits=nothing_more, any_client=any_client
+        )
 
     return read
 
@@ -156,3 +158,22 @@ def test_what_stands_in_for_what_is_not_there_is_part_of_each_mutant(make: Make)
     assert [one.kind for one in folder.own] == ["Service", "VirtualService"]
     assert [one.kind for one in folder.manifests.resources[2:]] == ["Deployment"]
     assert [one.name for one in case(folder, only(folder, "rewrite-dropped")).loads][:1] == ["verify"]
+
+
+EJECTING = """\
+  - route: [{destination: {host: web}}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web}
+spec:
+  host: web
+  trafficPolicy: {outlierDetection: {consecutive5xxErrors: 3, interval: 1s, baseEjectionTime: 2s}}
+"""
+
+
+def test_a_policy_that_clients_elsewhere_no_longer_meet_cannot_be_proved(make: Make) -> None:
+    folder = make(EJECTING, any_client=True)
+    judged = case(folder, only(folder, "destination-rule-export-narrowed", "exportTo * → .")).judged
+    assert (judged.status, judged.by) == (MutantStatus.KILLED, ("Understood",))
+    assert "outlierDetection" in judged.reason
