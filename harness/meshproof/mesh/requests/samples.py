@@ -24,6 +24,7 @@ from meshproof.mesh.model.virtual_service import (
     VirtualService,
 )
 from meshproof.mesh.predict.mesh_table import HANDSHAKE
+from meshproof.mesh.predict.proxy.refused import unread
 from meshproof.mesh.predict.visibility import sees, virtual_services
 from meshproof.mesh.requests.addresses import addresses, kept_out
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
@@ -191,6 +192,8 @@ def _why_unreached(
             if taken and taken != route.location:
                 text = "no request found that reaches this rule: it may be shadowed"
                 return f"{text} by the rule at {taken}, which takes {request}; name one with --request"
+            if not taken and (refusal := unread(request)):
+                return f"no request over HTTP/1.1 reaches this rule: {request} gets {refusal.status}, for {refusal.why}"
     return "no request found that reaches this rule: it may be shadowed; name one with --request"
 
 

@@ -138,3 +138,11 @@ def test_the_rule_that_shadows_another_is_named(routed) -> None:
         "no request found that reaches this rule: it may be shadowed by the rule at "
         f"{first.location}, which takes GET http://greeter:5000/hello; name one with --request"
     ]
+
+
+def test_a_rule_for_a_method_that_envoy_does_not_know_is_not_called_shadowed(routed) -> None:
+    listing = "- match: [{method: {exact: LIST}}]\n  route: [{destination: {host: greeter, subset: v1}}]\n"
+    _, notices = sample_requests(routed(f"{listing}- route: [{{destination: {{host: greeter}}}}]").mesh)
+    (told,) = (one.message for one in notices)
+    assert told.startswith("no request over HTTP/1.1 reaches this rule: LIST http://greeter:5000/")
+    assert told.endswith(" gets 400, for Envoy knows no method LIST")
