@@ -32,6 +32,7 @@ from meshproof.mesh.requests.example import READABLE, UNREADABLE, accepted, vari
 # What a condition is on: the field, and the name within it.
 Field = tuple[str, str]
 Held = tuple[Field, Condition]
+Conditions = dict[Field, dict[object, Condition]]
 URI, METHOD, ORIGIN, AUTHORITIES, HEADERS, WITHOUT, QUERY = (
     "uri",
     "method",
@@ -49,6 +50,7 @@ BYTES = {
     AUTHORITIES: b"abcdefghijklmnopqrstuvwxyz0123456789.-:ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 }
 MOST_BESIDE = 32
+NEAREST = 2
 MOST_REWRITTEN = 2
 
 
@@ -57,6 +59,7 @@ class Beside:
 
     def __init__(self, mesh: Mesh, other: Mesh | None) -> None:
         self._other = other
+        self._last: tuple[VirtualService, tuple[list[VirtualService], Conditions, Conditions]] | None = None
         normalizations = {one.config.path_normalization for one in (mesh, other) if one}
         self._forms = ("/{path}", "/{path}/x", "{path}/x%2Fx") if len(normalizations) > 1 else ()
         self.unknown: Counter[Location] = Counter()
@@ -65,22 +68,28 @@ class Beside:
         self, virtual_service: VirtualService, route: HttpRoute, match: RouteMatch | None, base: Request
     ) -> Iterator[Request]:
         """Requests made of `base`, which meets one entry of a route."""
-        there = self._counterparts(virtual_service)
-        own, others = _conditions([virtual_service]), _conditions(there)
+        there, own, others = self._of(virtual_service)
         for field, condition in (*_of_match(match), *_of_origins(route)):
             theirs = others.get(field, {})
             changed = {} if condition.key in theirs else {key: theirs[key] for key in theirs if key not in own[field]}
-            beside = [one for one in {**changed, **own[field], **theirs}.values() if _needed(one, condition)]
-            for other in beside[:MOST_BESIDE]:
+            beside = [one for one in changed.values() if _needed(one, condition)]
+            for other in (*beside[:MOST_BESIDE], *_neighbours(own[field], condition)):
                 texts, known = _between(field, condition, other)
                 if not known and other.key in changed:
                     self.unknown[route.location] += 1
                 yield from filter(None, (_with(base, field, text) for text in texts))
-            self.unknown[route.location] += sum(one.key in changed for one in beside[MOST_BESIDE:])
+            self.unknown[route.location] += len(beside[MOST_BESIDE:])
         yield from _rewritten(route, match, base, there)
         path, mark, query = base.path.partition("?")
         forms = (form.format(path=path.rstrip("/")) for form in self._forms)
         yield from (replace(base, path=form + mark + query) for form in forms)
+
+    def _of(self, virtual_service: VirtualService) -> tuple[list[VirtualService], Conditions, Conditions]:
+        """What stands in its place in the other mesh, and the conditions of either; kept for its next rule."""
+        if self._last is None or self._last[0] is not virtual_service:
+            there = self._counterparts(virtual_service)
+            self._last = virtual_service, (there, _conditions([virtual_service]), _conditions(there))
+        return self._last[1]
 
     def _counterparts(self, virtual_service: VirtualService) -> list[VirtualService]:
         """Those that stand in its place in the other mesh: of its name, else for one of its hosts."""
@@ -109,14 +118,21 @@ def _by_name(mesh: Mesh | None) -> Mapping[tuple[str, str], VirtualService]:
     return {(one.namespace, one.name): one for one in mesh.virtual_services} if mesh else {}
 
 
+def _neighbours(several: Mapping[object, Condition], condition: Condition) -> list[Condition]:
+    """The conditions of the same VirtualService that stand nearest to one."""
+    found = list(several.values())
+    at = next(number for number, one in enumerate(found) if one.key == condition.key)
+    return [one for one in found[max(0, at - NEAREST) : at + NEAREST + 1] if _needed(one, condition)]
+
+
 def _needed(one: Condition, other: Condition) -> bool:
     kinds = {one.match.kind, other.match.kind}
     return one.key != other.key and MatchKind.REGEX in kinds
 
 
-def _conditions(several: Iterable[VirtualService]) -> dict[Field, dict[object, Condition]]:
+def _conditions(several: Iterable[VirtualService]) -> Conditions:
     """All conditions on each field."""
-    found: dict[Field, dict[object, Condition]] = {}
+    found: Conditions = {}
     for virtual_service in several:
         for route in virtual_service.http:
             held = [one for match in route.matches for one in _of_match(match)]
