@@ -27,8 +27,12 @@ from meshproof.scenario import Plan
 LIMIT_FACTOR = 10
 """At most so many times the requests that should be enough are sent: where that is not enough, a fault aborts more than
 its share, or the machine is late too often."""
-CUT = ("connection closed in mid-answer", "connection reset", "stream reset")
+CLOSED = "connection closed in mid-answer"
+CUT = (CLOSED, "connection reset", "stream reset")
 """What a client sees of an answer that a proxy cuts off: Envoy ends the connection, or the stream."""
+CLOSED_AFTER = 1.0
+"""Seconds between that and the end of a connection of HTTP/1.1 (Envoy's delayed_close_timeout, which istiod leaves as
+it is); resets come at once."""
 LONGER = 2
 """Where the machine was late in all of them, a proxy that waits so many times as long is ruled out all the same."""
 
@@ -119,6 +123,7 @@ class OutcomeTrial:
             return ""
         held = delay.seconds if delay else 0.0
         least = min(quick.seconds, slow.seconds) + (held if delay and delay.share == 1 else 0.0)
+        least += CLOSED_AFTER if quick.cut and slow.cut and observation.error.startswith(CLOSED) else 0.0
         if observation.latency < least - EARLY:
             return f"{answer(observation)} before {least:g} s were over"
         if (quick.cut or not by_pod) and (quick.timed_out or slow.timed_out):
