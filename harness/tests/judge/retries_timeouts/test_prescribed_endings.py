@@ -167,7 +167,13 @@ def test_an_answer_that_has_begun_is_cut_off_by_the_timeout_and_not_by_the_limit
 
 
 @pytest.mark.parametrize(
-    "seen", [CUT | {"latency": 1.02}, CUT | {"latency": 3.52}, CUT | {"error": "no answer within 15 s"}, {"status": 504, "subset": ""}]
+    "seen",
+    [
+        CUT | {"latency": 1.02},
+        CUT | {"latency": 3.52},
+        CUT | {"error": "no answer within 15 s"},
+        {"status": 504, "subset": ""},
+    ],
 )
 def test_one_that_ends_sooner_or_otherwise_fails(build: Any, seen: Mapping[str, Any]) -> None:
     made = plan(build, BEGUN, timeout=3.0, retries=TRIES)

@@ -206,3 +206,12 @@ def test_the_address_of_an_entry_is_asked_for_as_its_name_is(verify: Verify, por
 def test_a_block_of_addresses_is_not_proved(verify: Verify) -> None:
     (one,) = verify(OUTSIDE % f"addresses: [10.1.1.0/24], ports: [{TCP}], {ENDPOINTS}").coverage.dependences
     assert one.why == "requests to a block of addresses of a ServiceEntry are not modelled"
+
+
+@pytest.mark.parametrize(("applied", "kinds"), [("3s", []), ("3500ms", ["timeout"]), ("4s", ["timeout"]), ("5s", [])])
+def test_a_timeout_that_is_hardly_longer_than_specified_is_cut_off_by_no_answer(
+    verify: Verify, applied: str, kinds: list[str]
+) -> None:
+    rule = RETRIES.replace("retries:", "timeout: TIME, retries:") % ", perTryTimeout: 1s"
+    found = verify(*(WEB + rule.replace("TIME", one) for one in ("3s", applied)))
+    assert [one for one, _ in told(found)] == kinds

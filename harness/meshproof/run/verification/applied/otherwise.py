@@ -17,13 +17,14 @@ from meshproof.errors import Location
 from meshproof.language.words import ENGLISH
 from meshproof.mesh.model.kubernetes import Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.run.verification.asked_answers import MARGIN, TIMEOUT
 
 Difference = tuple[str, Arm, Location, str]
 DRAWN_BY, HASHED, CALLED = "loadBalancer", "CONSISTENT_HASH", "protocol to pods"
 ENDPOINTS, ADDRESSES, NOT_SAID = "the port of its endpoints", "the addresses of its endpoints", "none"
 TABLE = "the table of its hash"
 REMOTE, BACK_OFF, PREVIOUS = "retryRemoteLocalities", "backoff", "retryIgnorePreviousHosts"
-OF_RULES = frozenset({REMOTE, BACK_OFF, PREVIOUS})
+OF_RULES = frozenset({TIMEOUT, REMOTE, BACK_OFF, PREVIOUS})
 
 
 def otherwise(
@@ -110,6 +111,10 @@ def _retried(wanted: Expectation, actual: Expectation) -> Iterator[Difference]:
     tried, retried = wanted.retries, actual.retries
     if arm is None or tried is None or retried is None:
         return
+    own, limit, other = tried.per_try_timeout, wanted.timeout, actual.timeout
+    if own and limit and other and own < limit < other <= limit + MARGIN:
+        why = f"{other:g} s is applied, and {limit:g} s is specified, which tries of {own:g} s each do not tell apart"
+        yield TIMEOUT, arm, actual.route or retried.location, why
     pauses = ["Envoy's own" if one.back_off is None else f"{one.back_off:g} s" for one in (tried, retried)]
     if pauses[0] != pauses[1]:
         yield BACK_OFF, arm, retried.location, f"{pauses[1]} is applied, and {pauses[0]} is specified"
