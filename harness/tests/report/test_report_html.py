@@ -6,15 +6,18 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from meshproof.border.verdict import Outcome
-from meshproof.report.events import Event, Interrupted, ScenarioFinished, ScenarioStarted
+from meshproof.border.verdict import Outcome, Verdict
+from meshproof.report.events import CheckFinished, Event, Interrupted, ScenarioFinished, ScenarioStarted
 from meshproof.report.html.page import render
 from meshproof.report.record import gather
 
 VOID = {"meta", "br"}
+# Where a path may be broken: as many as it has slashes.
+BREAK = "wbr"
 
 
 class Page(HTMLParser):
@@ -30,6 +33,8 @@ class Page(HTMLParser):
         assert not self.open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == BREAK:
+            return
         self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
@@ -145,3 +150,20 @@ def test_no_text_becomes_markup_or_script(hostile_run: Callable[[str], list[Even
 def test_hostile_text_is_shown_as_it_is(hostile_run: Callable[[str], list[Event]]) -> None:
     assert page(hostile_run("{{ 7*7 }}<b>")).text.count("{{ 7*7 }}<b>") > 10
     assert "\\x1b[31m" in page(hostile_run("\x1b[31m")).text
+
+
+def test_the_path_of_a_file_is_broken_behind_its_slashes(mixed_run: list[Event]) -> None:
+    events = [replace(one, verdict=moved(one.verdict)) if isinstance(one, CheckFinished) else one for one in mixed_run]
+    assert "<code>/<wbr>shop/<wbr>routes.yaml:3:1</code>" in render(gather(events))
+
+
+def moved(verdict: Verdict) -> Verdict:
+    return replace(verdict, arms=tuple(replace(arm, location="/shop/routes.yaml:3:1") for arm in verdict.arms))
+
+
+def test_the_table_has_what_did_not_pass_first_whatever_it_is_about() -> None:
+    passed, failed = Outcome.PASSED, Outcome.FAILED
+    several = [("a", failed), ("a", passed), ("b", failed), ("b", passed), ("c", passed)]
+    events: list[Event] = [CheckFinished(Verdict(name, "Split", outcome, "")) for name, outcome in several]
+    rows = re.findall(r'<td data-label="Outcome"><span class="outcome (\w+)">', render(gather(events)))
+    assert rows == ["failed"] * 2 + ["passed"] * 3

@@ -121,6 +121,13 @@ def test_nothing_observed_is_no_plot() -> None:
     assert convergence("plot", Verdict("s", "c", Outcome.INCONCLUSIVE, "", 0, arms=(arm,)), [], 760) == ""
 
 
+def test_a_share_that_is_known_at_the_end_alone_has_a_bar_in_place_of_a_band(failed_run: list[Event]) -> None:
+    (drawn, *_) = splits(failed_run)
+    root = draw(drawn[0], [])
+    assert not [one for one in root.iter() if "band" in one.get("class", "") or one.text == "confidence band"]
+    assert len([one for one in root.iter() if one.get("class") == "line wrong" and one.get("x1") == one.get("x2")]) > 0
+
+
 def test_hostile_names_are_text(failed_run: list[Event]) -> None:
     verdict = next(event.verdict for event in failed_run if isinstance(event, CheckFinished))
     arms = (replace(verdict.arms[0], destination="</text><script>\x1b"), verdict.arms[1])

@@ -13,12 +13,13 @@ from typing import Any
 
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from meshproof import suite
 from meshproof.border.verdict import Outcome
 from meshproof.language.words import ENGLISH, Words
 from meshproof.report import wording
+from meshproof.report.html.quotes import quoted
 
 STYLE = "report.css"
 # How a script asks for a text.
@@ -73,6 +74,8 @@ def templates(words: Words) -> Environment:
     }
     environment.filters |= {
         "said": words,
+        "broken": _broken,
+        "quoted": quoted,
         "plural": words.amount,
         "points": lambda tolerance: wording.points(tolerance, words),
     }
@@ -110,6 +113,11 @@ def _scripted(words: Words) -> Callable[[str], str]:
 def _shown(value: Any) -> Any:
     """Every text that the template puts out shows all its characters, besides being escaped."""
     return wording.printable(value) if type(value) is str else value
+
+
+def _broken(text: str) -> Markup:
+    """A text on one line that may be broken behind a slash, as the path of a file or of a URL is."""
+    return Markup("/<wbr>").join(escape(part) for part in wording.line(text).split("/"))
 
 
 def _digest(text: str) -> str:

@@ -12,7 +12,7 @@ from meshproof.report import summary
 from meshproof.report.coverage import sentence
 from meshproof.report.events import Broke
 from meshproof.report.headline.headline import sentence as certified
-from meshproof.report.html.checks import REST, SHORT_REASON
+from meshproof.report.html.checks import REST, SHORT_REASON, CheckView
 from meshproof.report.html.environment import own, rendered
 from meshproof.report.html.sections import sections
 from meshproof.report.html.space import Spaces, spaces, text_lines
@@ -65,7 +65,7 @@ def render(record: Record, *, full: bool = False, under_way: bool = False, words
         full=full,
         errors=errors,
         sections=shown,
-        rows=[row for section in shown for row in section.rows][:MOST_ROWS],
+        rows=sorted((row for section in shown for row in section.rows), key=_severity)[:MOST_ROWS],
         scenarios=sorted(record.scenarios.values(), key=lambda one: SEVERITY.index(one.outcome)),
         most=_Most(*(NO_LIMIT,) * 5) if full else _Most(),
         headline=words(UNDER_WAY) if under_way else summary.headline(record, words),
@@ -76,6 +76,10 @@ def render(record: Record, *, full: bool = False, under_way: bool = False, words
         promise=summary.promise(record, words),
         command=shlex.join(command),
     )
+
+
+def _severity(row: tuple[str, CheckView]) -> int:
+    return SEVERITY.index(row[1].verdict.outcome)
 
 
 def _error(error: Broke, space: Spaces) -> ErrorView:

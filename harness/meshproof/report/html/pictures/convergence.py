@@ -125,13 +125,16 @@ def _panel(
     if series:
         lower = svg.thinned([(x(one.n), y(one.low)) for one in series], MOST_POINTS)
         upper = svg.thinned([(x(one.n), y(one.high)) for one in series], MOST_POINTS)
-        parts.append(svg.band(lower, upper, f"band {tone}"))
+        if len(series) > 1:
+            parts.append(svg.band(lower, upper, f"band {tone}"))
+        else:
+            parts.append(svg.segment(lower[0], upper[0], f"line {tone}"))
     parts.append(svg.segment((left, y(arm.expected)), (right, y(arm.expected)), "specified"))
     if series:
         seen = [(x(one.n), y(one.observed)) for one in series]
         mark = svg.cross if arm.outcome is Outcome.FAILED else svg.dot
         parts += [svg.polyline(svg.thinned(seen, MOST_POINTS), f"line {tone}"), mark(seen[-1], f"mark {tone}")]
-        if first:
+        if first and len(series) > 1:
             parts.append(_named_band(seen, y, arm.expected, words("confidence band"), tone))
     parts.append(_labels(arm, x, y, narrow, words, tone))
     return svg.group(*parts)
