@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -106,6 +106,7 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
     either = (one for service in mesh.services for one in calls(mesh, service, usual))
     if len(specification.meshes) > 1:
         _add(first, [specification.expectation(one) for one in either if _is_changed(specification, one)])
+        first.samples.extend(_new(_opened(specification), first.samples))
     for client, aparts in told_apart(specification.meshes, usual).items():
         own = sent_by(specification, client)
         shown = [one.request for one in first.samples]
@@ -125,6 +126,16 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
         if known is not None:
             _add(known, expected)
     return Guessed((first, *further), unreached, elsewhere, tuple(left.items()))
+
+
+def _opened(specification: Specification) -> Iterator[Expectation]:
+    """Connections that gateways take by what is applied, and that are specified to be refused: no rule shows them."""
+    namespace, labels, tls = specification.namespace, specification.labels, specification.tls
+    requests, _ = sample_requests(specification.applied.mesh, namespace=namespace, labels=labels, tls=tls)
+    for one in requests:
+        if one.is_tcp and one.gateway and not specification.applied_expectation(one).refused:
+            wanted = specification.expectation(one)
+            yield from [wanted] if wanted.refused else []
 
 
 def _add(sent: Sent, expected: Sequence[Expectation]) -> None:

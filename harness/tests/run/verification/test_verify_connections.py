@@ -80,10 +80,10 @@ def test_a_named_connection_enters_by_the_gateway_that_serves_it(tmp_path: Path)
         pytest.param(
             "sniHosts: [a.example.com]",
             "sniHosts: ['*.example.com']",
-            {"tls://x-a", "tls://x-b"},
+            {"tls://x-a", "tls://x-b", "tls://www"},
             marks=pytest.mark.long,
         ),
-        ("sniHosts: [b.example.com]", "sniHosts: [c.example.com]", {"tls://b"}),
+        ("sniHosts: [b.example.com]", "sniHosts: [c.example.com]", {"tls://b", "tls://c"}),
     ],
 )
 def test_drift_of_connections_is_found(driven, tmp_path: Path, old: str, new: str, wrong: set[str]) -> None:
@@ -156,7 +156,12 @@ spec:
     [
         ("", "", set()),
         pytest.param("weight: 4}", "weight: 1}", {"tcp://gateway.example:31400"}, marks=pytest.mark.long),
-        pytest.param("hostnames: [a", "hostnames: [b", {"tls://a.example.com:443"}, marks=pytest.mark.long),
+        pytest.param(
+            "hostnames: [a",
+            "hostnames: [b",
+            {"tls://a.example.com:443", "tls://b.example.com:443"},
+            marks=pytest.mark.long,
+        ),
         ("service: pkg.Svc", "service: pkg.Other", {"GET http://gateway.example/pkg.Svc/Get"}),
     ],
 )
