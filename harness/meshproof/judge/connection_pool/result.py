@@ -79,7 +79,7 @@ class StepResult:
             each = f" from each of {self.clients} clients" if self.clients > 1 else ""
             return (
                 f"of {step.size} {what} at once{each}{others} {last['held'] - step.beside:g} reached the pod, "
-                f"{last['queued']:g} waited, {last['answered']:g} were refused"
+                f"{last['queued']:g} waited, {last['answered']:g} {'was' if last['answered'] == 1 else 'were'} refused"
             )
         if isinstance(step, ConcurrentUsers):
             return f"{step.users} user{'s'[: step.users > 1]}: {self.served} served and {self.refused} refused"

@@ -117,8 +117,8 @@ class Timeline:
         times = [f"{span.last_seen - span.first_seen:.1f} s" for span in self.spans]
         capped = max(mark.values["most"] for mark in self._marks("capped"))
         return (
-            f"a host was ejected after {' and '.join(counts)} and back after {' and '.join(times)}, "
-            f"and of {self.hosts} failing host{'s'[: self.hosts > 1]} {capped:g} were ejected at once"
+            f"a host was ejected after {listed(counts)} and back after {listed(times)}, "
+            f"and of {self.hosts} failing host{'s'[: self.hosts > 1]} {capped:g} {was(capped)} ejected at once"
         )
 
     def _spared(self) -> Iterator[str]:
@@ -201,7 +201,7 @@ class Timeline:
             seen = int(mark.values["most"])
             if seen > most or (seen < most and self._at_once(mark)):
                 yield (
-                    f"of {self.hosts} failing hosts {seen} were ejected at once; "
+                    f"of {self.hosts} failing hosts {seen} {was(seen)} ejected at once; "
                     f"{self.rule.max_ejection_percent} % are {most} (maxEjectionPercent)"
                 )
 
@@ -213,3 +213,12 @@ class Timeline:
 def _errors(count: int, mark: Mark) -> str:
     """`3 errors (503)`, `1 error (refused)`."""
     return f"{count} error{'s'[: count != 1]} ({Fault(int(mark.values['status']))})"
+
+
+def listed(several: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(one for one in (", ".join(several[:-1]), *several[-1:]) if one)
+
+
+def was(number: float) -> str:
+    return "was" if number == 1 else "were"

@@ -16,6 +16,7 @@ from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
 from meshproof.judge import OutlierDetection
 from meshproof.judge import ejections as rules
+from meshproof.judge.outlier_detection.timeline import listed
 
 RULE = Location("outlier.yaml", 9, 7)
 WORKLOAD = "default/httpbin"
@@ -164,7 +165,7 @@ def test_the_reason_of_a_passed_verdict_has_the_numbers(judged: Judge) -> None:
         (SPECIFIED, 3, {"max_ejection_percent": 67}, "of 3 failing hosts 2 were ejected at once; 100 % are 3"),
         (SPECIFIED, 3, {"max_ejection_percent": 10}, "did not eject a host"),
         (CAPPED, 4, {"max_ejection_percent": 100}, "of 4 failing hosts 4 were ejected at once; 50 % are 2"),
-        (CAPPED, 4, {"max_ejection_percent": 25}, "of 4 failing hosts 1 were ejected at once; 50 % are 2"),
+        (CAPPED, 4, {"max_ejection_percent": 25}, "of 4 failing hosts 1 was ejected at once; 50 % are 2"),
         (NEVER, 4, {"max_ejection_percent": 100}, "in a row that no detector counts"),
         (HEALTH, 3, {"min_health_percent": 0}, "with 2 of 3 hosts ejected, httpbin-1 got none of"),
         (HEALTH, 3, {"min_health_percent": 25}, "with 2 of 3 hosts ejected, httpbin-1 got none of"),
@@ -302,3 +303,10 @@ def test_what_cannot_be_shown_is_inconclusive(judged: Judge, rule: Ejection | No
     verdict = judged(rule, SimulatedProxy(rule or SPECIFIED, 3))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert words in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("times", "told"), [(("2 s",), "2 s"), (("2 s", "4 s"), "2 s and 4 s"), (("2 s", "4 s", "6 s"), "2 s, 4 s and 6 s")]
+)
+def test_several_ejections_are_told_as_a_list(times: tuple[str, ...], told: str) -> None:
+    assert listed(times) == told
