@@ -76,7 +76,10 @@ def test_tls_that_is_not_modelled_is_not_proved_where_it_stands(tls: str, why: s
             ClientTls("SIMPLE", sni="a.example", names=("b.example",)),
         ),
         ("mode: SIMPLE, insecureSkipVerify: true", ClientTls("SIMPLE", verified=False)),
-        ("mode: MUTUAL, credentialName: c", ClientTls("MUTUAL", credential="c")),
+        (
+            "mode: MUTUAL, credentialName: c",
+            ClientTls("MUTUAL", credential="c", certificates=(("credentialName", "c"),)),
+        ),
     ],
 )
 def test_tls_towards_a_host_is_read_and_what_stands_in_is_told(tls: str, found: ClientTls, host: str) -> None:
