@@ -90,7 +90,9 @@ def test_a_run_in_workers(place: Any, number: int) -> None:
 
 def test_a_worker_that_its_controller_leaves_has_not_passed(place: Any) -> None:
     """It ends the test that it runs, and knows of no other one."""
-    running = place.pytest(place.suite("suite", "one", "two"), "-n", "1", *place.pytest_rates)
+    # Long enough that the first test is still under way when the signal comes, on a quick machine as well.
+    rates = (*place.pytest_rates, "--mesh-tolerance", "1")
+    running = place.pytest(place.suite("suite", "one", "two"), "-n", "1", *rates)
     running.saw("Progress", check="Split")
     running.signal(signal.SIGTERM)
     ended = running.end()
