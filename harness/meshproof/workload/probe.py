@@ -98,17 +98,20 @@ class Probe:
         if not requests:
             return self._book(await self._channel.command("counts"), ())
         received: list[Received] = []
+        # Each text is kept once: most are the same in all requests.
+        known: dict[str, str] = {}
         start: int | None = 0
         while start is not None:
             page = await self._channel.command("books", **{"from": start})
             headers = tuple(map(tuple, page["headers"]))
-            received += [self._received(row, headers) for row in page["requests"]]
+            received += [self._received(row, headers, known) for row in page["requests"]]
             start = page["next"]
         return self._book(page, tuple(received))
 
-    def _received(self, row: Sequence[Any], headers: Sequence[tuple[str, str]]) -> Received:
+    def _received(self, row: Sequence[Any], headers: Sequence[tuple[str, str]], known: dict[str, str]) -> Received:
         own, http2 = tuple([headers[place] for place in row[4]]), None if self._beside_sidecar else row[7]
-        return Received(row[0], self.pod, row[1], row[2], row[3], own, row[5], row[6], http2)
+        method, path, authority, digest = (known.setdefault(row[at], row[at]) for at in (1, 2, 3, 5))
+        return Received(row[0], self.pod, method, path, authority, own, digest, row[6], http2)
 
     async def hold(self) -> None:
         """From now on requests are received and counted, but not answered until release()."""

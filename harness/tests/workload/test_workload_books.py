@@ -120,3 +120,17 @@ def test_books_do_not_wait_for_what_is_not_to_be_accepted_or_has_not_been_sent(p
             assert time.monotonic() - began < unread.LONGEST
 
     asyncio.run(run())
+
+
+def test_what_is_the_same_in_many_requests_is_kept_once(place: Callable[[], Any]) -> None:
+    async def run() -> None:
+        async with place() as here:
+            probe = await here.probe()
+            call = await here.call(probe)
+            for number in range(3):
+                await call.ask("/status/200", headers=(("x-meshproof-id", str(number)),))
+            several = (await probe.books()).requests
+            for name in ("method", "path", "authority", "digest"):
+                assert len({id(getattr(one, name)) for one in several}) == 1, name
+
+    asyncio.run(run())
