@@ -8,12 +8,15 @@ RouteAction.RequestMirrorPolicy; istiod's DISABLE_SHADOW_HOST_SUFFIX).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Generic, TypeVar
 
 from meshproof.border.books import Books, Received
 from meshproof.border.expectation import Expectation, HeaderExpectation
 from meshproof.records import dataclass
 from meshproof.scenario import Plan
+
+Made = TypeVar("Made")
 
 SHADOW = "-shadow"
 FORWARDED = "x-forwarded-for"
@@ -117,19 +120,23 @@ def join(books: Books, traits: PrimaryTraits) -> Joined:
     return Joined(primaries, copies, sum(book.forgotten for book in books.pods))
 
 
-class Arrivals:
-    """What pods received of a load of this plan, joined once for all trials that ask for it."""
+class ByBooks(Generic[Made]):
+    """What is made of the books of a load, once for all trials that share it."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._traits = primary_traits(plan)
-        self._books: Books | None = None
-        self._joined = Joined({}, {}, 0)
+    def __init__(self, make: Callable[[Books], Made]) -> None:
+        self._make = make
+        self._known: tuple[Books, Made] | None = None
 
-    def by(self, books: Books) -> Joined:
-        """By the books of the load."""
-        if self._books is not books:
-            self._books, self._joined = books, join(books, self._traits)
-        return self._joined
+    def __call__(self, books: Books) -> Made:
+        if self._known is None or self._known[0] is not books:
+            self._known = books, self._make(books)
+        return self._known[1]
+
+
+def arrivals(plan: Plan) -> ByBooks[Joined]:
+    """What pods received of a load of this plan, for all trials of a check."""
+    traits = primary_traits(plan)
+    return ByBooks(lambda books: join(books, traits))
 
 
 def by_id(books: Books) -> dict[str, tuple[Received, ...]]:

@@ -293,3 +293,20 @@ def test_what_is_to_be_known_of_other_objects_is_counted_and_what_concerns_the_r
     assert len(found.elsewhere) == 20
     assert list(text(found, Quotes()))[-1] == "20 notices about objects that it does not meet: -o json has them"
     assert len(document(found, Quotes())["notices"]) == 21
+
+
+def test_what_stands_in_for_an_object_is_to_be_known_of_what_refers_to_it(explained) -> None:
+    gateway = """---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - port: {number: 443, name: https, protocol: HTTPS}
+    hosts: [shop.example]
+    tls: {mode: SIMPLE, credentialName: c}
+"""
+    route = ROUTE.replace("hosts: [reviews]", "hosts: [shop.example]\n  gateways: [edge]")
+    found = explained(RULE + route + gateway, "GET https://shop.example/")
+    assert any(one.says.startswith("no Secret c is among the manifests") for one in found.notices)

@@ -38,5 +38,6 @@ def test_an_answer_without_a_body_does_not_wait(place: Callable[[], Any]) -> Non
                 call.ask("/get", method="HEAD", headers=(HEADERS[0], ("x-meshproof-answer", "200 600b 0"))), 10
             )
             assert answer.status == 200
+            assert (await asyncio.wait_for(call.ask("/get"), 10)).status == 200
 
     asyncio.run(run())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import field
 
 from meshproof.border.books import Books, Received
 from meshproof.border.expectation import Expectation
@@ -12,11 +11,11 @@ from meshproof.border.intents.intent import Case, Intent
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
 from meshproof.judge.answers.mismatch import mismatch
-from meshproof.judge.arrivals import Arrivals, by_id, is_copy
+from meshproof.judge.arrivals import ByBooks, Joined, arrivals, by_id, is_copy
 from meshproof.judge.intents.compared import compared
 from meshproof.judge.mirror.mirror import rule, share_trial
 from meshproof.judge.sequential.statistics import exact_sample_size
-from meshproof.judge.split.misrouted import Misrouted
+from meshproof.judge.split.misrouted import Misrouted, misrouted
 from meshproof.judge.split.split import trial_of
 from meshproof.judge.split.trial import drawn, is_by_proxy
 from meshproof.judge.undecidable import UndecidableTrial
@@ -48,7 +47,7 @@ class Intended:
         stage = len(plan.stages) - 1
         at = {one.request: number for number, one in enumerate(plan.stages[stage])}
         rates = plan.precision.shared(max(plan.drawn, self.drawn(plan)))
-        shared = Shared(Arrived(), Misrouted(plan), Arrivals(plan), rates)
+        shared = Shared(ByBooks(by_id), misrouted(plan), arrivals(plan), rates)
         return [self._trial(plan, stage, at[case.request], case, shared) for case in self.cases]
 
     def _trial(self, plan: Plan, stage: int, request: int, case: Case, shared: Shared) -> IntentTrial:
@@ -57,9 +56,9 @@ class Intended:
         if not self.probed and expectation.request.gateway and not is_by_proxy(expectation):
             parts.append(UndecidableTrial(self.name, plan, stage, request, UNTOLD))
         elif is_by_proxy(expectation) or any(arm.share and arm.workloads for arm in expectation.arms):
-            parts.append(trial_of(self.name, plan, stage, request, rates, shared.misrouted))
+            parts.append(trial_of(self.name, plan, stage, request, rates, shared.others))
         if _mirrored(case) and self.probed:
-            parts.append(share_trial(self.name, plan, rule(plan, stage, [request]), rates, shared.arrivals))
+            parts.append(share_trial(self.name, plan, rule(plan, stage, [request]), rates, shared.joined))
         elif _mirrored(case):
             parts.append(UndecidableTrial(self.name, plan, stage, request, UNCOUNTED))
         if not self.probed and _seen_by_pods(case):
@@ -92,24 +91,10 @@ def _seen_by_pods(case: Case) -> bool:
 class Shared:
     """What the trials of all cases work with."""
 
-    arrived: Arrived
-    misrouted: Misrouted
-    arrivals: Arrivals
+    arrived: ByBooks[dict[str, tuple[Received, ...]]]
+    others: Misrouted
+    joined: ByBooks[Joined]
     rates: Precision
-
-
-@dataclass(slots=True)
-class Arrived:
-    """What pods received, joined once for all trials of a load."""
-
-    _books: Books | None = None
-    _by_id: dict[str, tuple[Received, ...]] = field(default_factory=dict)
-
-    def of(self, books: Books, id: str) -> tuple[Received, ...]:
-        """What pods received of a request."""
-        if self._books is not books:
-            self._books, self._by_id = books, by_id(books)
-        return self._by_id.get(id, ())
 
 
 class IntentTrial:
@@ -123,7 +108,7 @@ class IntentTrial:
         request: int,
         case: Case,
         parts: tuple[Trial, ...],
-        arrived: Arrived,
+        arrived: ByBooks[dict[str, tuple[Received, ...]]],
         how: Intended,
     ) -> None:
         self.check = check
@@ -183,7 +168,7 @@ class IntentTrial:
         """What about an answer is not as predicted; empty when nothing is."""
         full = {book.pod for book in books.pods if book.forgotten}
         for one in self._held if not self._expectation.request.is_tcp else ():
-            received = self._arrived.of(books, one.id)
+            received = self._arrived(books).get(one.id, ())
             if one.pod in full and not received:
                 continue
             if self._expectation.copies:

@@ -8,7 +8,7 @@ from itertools import chain
 from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Verdict
-from meshproof.judge.arrivals import Arrivals
+from meshproof.judge.arrivals import ByBooks, Joined
 from meshproof.judge.mirror.faults import Faults, faults, locations
 from meshproof.judge.sequential.share import ShareTest
 from meshproof.judge.wording import joined as listed
@@ -27,13 +27,13 @@ class CopiesTrial:
     stage: int | None = None
     request: int | None = None
 
-    def __init__(self, check: str, plan: Plan, arrivals: Arrivals) -> None:
+    def __init__(self, check: str, plan: Plan, joined: ByBooks[Joined]) -> None:
         self.check = check
         self._plan = plan
         rates = plan.precision
         self._seen = ShareTest(0.0, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
         self.limit = self._seen.cap
-        self._arrivals = arrivals
+        self._joined = joined
         self._sent: dict[str, tuple[int, int]] = {}
         self._faulty = False
 
@@ -57,10 +57,10 @@ class CopiesTrial:
         return ()
 
     def examine(self, books: Books) -> None:
-        self._faulty = bool(faults(self._arrivals.by(books), self._plan, self._sent).kinds)
+        self._faulty = bool(faults(self._joined(books), self._plan, self._sent).kinds)
 
     def conclude(self, books: Books) -> Verdict:
-        joined = self._arrivals.by(books)
+        joined = self._joined(books)
         found = faults(joined, self._plan, self._sent)
         copies = list(chain(*joined.copies.values()))
         outcome = self._seen.outcome

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from meshproof.border.expectation import Arm, Copy
 from meshproof.border.verdict import Precision
-from meshproof.judge.arrivals import Arrivals
+from meshproof.judge.arrivals import ByBooks, Joined, arrivals
 from meshproof.judge.mirror.copies import CopiesTrial
 from meshproof.judge.mirror.rule import Rule
 from meshproof.judge.mirror.share import DrawnMirrorTrial, MirrorShareTrial
@@ -38,19 +38,19 @@ class Mirror:
         found = [one for stage in range(len(plan.stages)) for one in rules(plan, stage)]
         found = [_to_pods(one) for one in found] if self.to_pods else found
         rates = plan.precision.shared(max(plan.drawn, self.drawn(plan)))
-        arrivals = Arrivals(plan)
-        trials: list[Trial] = [CopiesTrial(self.name, plan, arrivals)]
-        return [*trials, *(share_trial(self.name, plan, one, rates, arrivals) for one in found)]
+        joined = arrivals(plan)
+        trials: list[Trial] = [CopiesTrial(self.name, plan, joined)]
+        return [*trials, *(share_trial(self.name, plan, one, rates, joined) for one in found)]
 
     def drawn(self, plan: Plan) -> int:
         """How many drawn shares are decided."""
         return sum(one.drawn for stage in range(len(plan.stages)) for one in rules(plan, stage))
 
 
-def share_trial(check: str, plan: Plan, one: Rule, rates: Precision, arrivals: Arrivals) -> MirrorShareTrial:
-    """The trial of the shares of a mirror rule; `arrivals` is shared by them all."""
+def share_trial(check: str, plan: Plan, one: Rule, rates: Precision, joined: ByBooks[Joined]) -> MirrorShareTrial:
+    """The trial of the shares of a mirror rule; `joined` is shared by them all."""
     kind = DrawnMirrorTrial if one.drawn else MirrorShareTrial
-    return kind(check, plan, one, rates, arrivals)
+    return kind(check, plan, one, rates, joined)
 
 
 def rules(plan: Plan, stage: int) -> list[Rule]:

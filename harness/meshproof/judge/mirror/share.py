@@ -7,7 +7,7 @@ from math import ceil
 from meshproof.border.books import Books
 from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
-from meshproof.judge.arrivals import Arrivals
+from meshproof.judge.arrivals import ByBooks, Joined
 from meshproof.judge.expectations import taken_by
 from meshproof.judge.mirror.counters import refused, unreachable
 from meshproof.judge.mirror.reason import reason
@@ -29,13 +29,13 @@ class MirrorShareTrial:
 
     request: int | None = None
 
-    def __init__(self, check: str, plan: Plan, rule: Rule, rates: Precision, arrivals: Arrivals) -> None:
+    def __init__(self, check: str, plan: Plan, rule: Rule, rates: Precision, joined: ByBooks[Joined]) -> None:
         self.check = check
         self.stage: int | None = rule.stage
         self.rule = rule
         self._plan = plan
         self._rates = rates
-        self._arrivals = arrivals
+        self._joined = joined
         self._requests = frozenset(rule.requests)
         self.tests = rule.tests(rates)
         self._expected = ceil(
@@ -80,7 +80,7 @@ class MirrorShareTrial:
 
     def examine(self, books: Books) -> None:
         """Judge what was observed since the books were last read."""
-        joined = self._arrivals.by(books)
+        joined = self._joined(books)
         self._forgotten = joined.forgotten
         for observation in sorted(self._pending, key=lambda one: one.started):
             primary = joined.primaries.get(observation.id)
@@ -144,8 +144,8 @@ class DrawnMirrorTrial(MirrorShareTrial):
     It also pauses earlier, after 250, 500, 1,000 … requests, because a grossly wrong share needs few.
     """
 
-    def __init__(self, check: str, plan: Plan, rule: Rule, rates: Precision, arrivals: Arrivals) -> None:
-        super().__init__(check, plan, rule, rates, arrivals)
+    def __init__(self, check: str, plan: Plan, rule: Rule, rates: Precision, joined: ByBooks[Joined]) -> None:
+        super().__init__(check, plan, rule, rates, joined)
         self._wanted = min(EARLY_PAUSE, self._expected)
 
     def reconcile(self, books: Books) -> None:

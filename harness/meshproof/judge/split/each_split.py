@@ -11,7 +11,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.verdict import ArmResult, Outcome, Precision, Verdict, worst
 from meshproof.judge.expectations import rule_of, taken_by
 from meshproof.judge.split.apart import apart
-from meshproof.judge.split.misrouted import Misrouted, unrouted
+from meshproof.judge.split.misrouted import Misrouted, misrouted, unrouted
 from meshproof.judge.split.obstacle import obstacle
 from meshproof.judge.split.trial import SplitTrial, drawn, is_by_proxy
 from meshproof.judge.wording import joined, percent, specified
@@ -36,15 +36,15 @@ class EachSplit:
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
         rates = plan.precision.shared(max(plan.drawn, self.drawn(plan)))
-        misrouted = Misrouted(plan)
-        found = (self._trial(plan, stage, rates, misrouted) for stage in range(len(plan.stages)))
+        others = misrouted(plan)
+        found = (self._trial(plan, stage, rates, others) for stage in range(len(plan.stages)))
         return [trial for trial in found if trial is not None]
 
     def drawn(self, plan: Plan) -> int:
         """How many drawn shares are decided."""
         return sum(drawn(one) for row in plan.stages for one in row)
 
-    def _trial(self, plan: Plan, stage: int, rates: Precision, misrouted: Misrouted) -> EachSplitTrial | None:
+    def _trial(self, plan: Plan, stage: int, rates: Precision, others: Misrouted) -> EachSplitTrial | None:
         row = plan.stages[stage]
         distances = [0.0] * len(row) if self.thorough else apart(plan, stage)
         trials: dict[int, SplitTrial] = {}
@@ -55,12 +55,10 @@ class EachSplit:
             if why := obstacle(one):
                 undecidable[request] = why
             else:
-                trials[request] = SplitTrial(
-                    self.name, plan, stage, request, rates, misrouted, apart=distances[request]
-                )
+                trials[request] = SplitTrial(self.name, plan, stage, request, rates, others, apart=distances[request])
         if not trials and not undecidable:
             return None
-        return EachSplitTrial(self.name, plan, stage, trials, undecidable, misrouted)
+        return EachSplitTrial(self.name, plan, stage, trials, undecidable, others)
 
 
 class EachSplitTrial:
@@ -73,7 +71,7 @@ class EachSplitTrial:
         stage: int,
         trials: Mapping[int, SplitTrial],
         undecidable: Mapping[int, str],
-        misrouted: Misrouted,
+        others: Misrouted,
     ) -> None:
         self.check = check
         self.stage: int | None = stage
@@ -82,7 +80,7 @@ class EachSplitTrial:
         self.count = 0
         self.refuted = False
         self._plan = plan
-        self._misrouted = misrouted
+        self._others = others
         self._row: tuple[Expectation, ...] = plan.stages[stage]
         self._trials = trials
         self._undecidable = undecidable
@@ -116,7 +114,7 @@ class EachSplitTrial:
         results |= {request: (Outcome.INCONCLUSIVE, why) for request, why in self._undecidable.items()}
         outcome = worst([one for one, _ in results.values()])
         reason = self._reason(outcome, results)
-        others = self._misrouted.by(books)
+        others = self._others(books)
         if others and outcome is not Outcome.FAILED:
             outcome, reason = Outcome.FAILED, unrouted(others)
         rates = self._plan.precision

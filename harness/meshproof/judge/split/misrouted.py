@@ -15,32 +15,25 @@ from itertools import chain
 
 from meshproof.border.books import Books
 from meshproof.border.expectation import Arm, Copy
+from meshproof.judge.arrivals import ByBooks
 from meshproof.judge.wording import joined
 from meshproof.scenario import Plan
 
 TOTAL = re.compile(r"cluster\.outbound\|(\d+)\|([^|]*)\|(.+)\.svc\.cluster\.local\.upstream_rq_total")
 
 
-class Misrouted:
+Misrouted = ByBooks[Counter[str]]
+
+
+def misrouted(plan: Plan) -> Misrouted:
     """How many requests went to destinations (`service.namespace[/subset]:port`) that no rule of any stage leads to.
 
-    Only Services that the plan names count: what a proxy sends to others is not part of the load. All trials of a
-    check ask for the same: it is counted once, since each of many proxies' counters is looked at for it.
+    Only Services that the plan names count: what a proxy sends to others is not part of the load.
     """
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._books: Books | None = None
-        self._found: Counter[str] = Counter()
-
-    def by(self, books: Books) -> Counter[str]:
-        """By the books of a load."""
-        if self._books is not books:
-            self._books, self._found = books, _misrouted(books, self._plan)
-        return self._found
+    return ByBooks(lambda books: _counted(books, plan))
 
 
-def _misrouted(books: Books, plan: Plan) -> Counter[str]:
+def _counted(books: Books, plan: Plan) -> Counter[str]:
     targets: list[Arm | Copy] = []
     for rule in chain.from_iterable(plan.stages):
         targets += [*rule.arms, *rule.copies]

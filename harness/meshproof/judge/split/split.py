@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from meshproof.border.verdict import Precision
 from meshproof.judge.expectations import placed
-from meshproof.judge.split.misrouted import Misrouted
+from meshproof.judge.split.misrouted import Misrouted, misrouted
 from meshproof.judge.split.obstacle import obstacle
 from meshproof.judge.split.proxy_answer import AnswerTrial
 from meshproof.judge.split.trial import SplitTrial, drawn, is_by_proxy
@@ -38,9 +38,9 @@ class Split:
 
     def begin(self, plan: Plan) -> Sequence[Trial]:
         rates = plan.precision.shared(max(plan.drawn, self.drawn(plan)))
-        misrouted = Misrouted(plan)
+        others = misrouted(plan)
         return [
-            trial_of(self.name, plan, stage, request, rates, misrouted)
+            trial_of(self.name, plan, stage, request, rates, others)
             for stage, request, one in placed(plan)
             if self.behind_gateways or not one.request.gateway or is_by_proxy(one)
         ]
@@ -50,11 +50,11 @@ class Split:
         return sum(drawn(one) for row in plan.stages for one in row)
 
 
-def trial_of(check: str, plan: Plan, stage: int, request: int, rates: Precision, misrouted: Misrouted) -> Trial:
-    """The trial of one request; α of `rates` is what each drawn share may claim, `misrouted` is shared by them all."""
+def trial_of(check: str, plan: Plan, stage: int, request: int, rates: Precision, others: Misrouted) -> Trial:
+    """The trial of one request; α of `rates` is what each drawn share may claim, `others` is shared by them all."""
     expectation = plan.stages[stage][request]
     if is_by_proxy(expectation):
         return AnswerTrial(check, plan, stage, request)
     if why := obstacle(expectation):
         return UndecidableTrial(check, plan, stage, request, why)
-    return SplitTrial(check, plan, stage, request, rates, misrouted)
+    return SplitTrial(check, plan, stage, request, rates, others)

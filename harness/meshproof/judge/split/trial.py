@@ -52,7 +52,7 @@ class SplitTrial:
         stage: int,
         request: int,
         rates: Precision,
-        misrouted: Misrouted,
+        others: Misrouted,
         *,
         apart: float = 0.0,
     ) -> None:
@@ -61,7 +61,7 @@ class SplitTrial:
         self.check = check
         self._plan = plan
         self._rates = rates
-        self._misrouted = misrouted
+        self._others = others
         self._expectation: Expectation = plan.stages[stage][request]
         tests = [
             ShareTest(share, rates.alpha, rates.beta, rates.tolerance, apart=apart)
@@ -134,7 +134,7 @@ class SplitTrial:
     def conclude(self, books: Books) -> Verdict:
         rates, arms = self._plan.precision, self.arms()
         outcome, words = self.result()
-        others = self._misrouted.by(books)
+        others = self._others(books)
         if others and outcome is not Outcome.FAILED:
             taken = taken_by(self._plan, self.stage or 0, self.request or 0)
             outcome, words = Outcome.FAILED, "; ".join(filter(None, (unrouted(others), taken)))

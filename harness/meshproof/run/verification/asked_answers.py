@@ -176,9 +176,8 @@ def _begun(one: Expectation, applied: Expectation | None, longest: float) -> tup
     own = one.retries.per_try_timeout if one.retries else None
     if not own or (one.timeout and one.timeout <= own):
         return [], ""
-    limits = [limit for limit in (one.timeout, applied.timeout if applied else None) if limit]
-    limit = limits[0] if limits else None
-    if limit is None:
+    limit = one.timeout or (applied.timeout if applied else None)
+    if not limit:
         return [Prescription(200, LONGEST, begun=True)], ""
     if one.request.method == "HEAD" or one.request.is_handshake:
         return [], f"its tries end before its limit of {limit:g} s, and its answer has no body that could be cut off"

@@ -14,9 +14,9 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
-from meshproof.mesh.build.workloads.injection import INJECT, NAMESPACE_INJECT, is_closed, without_sidecar
-from meshproof.mesh.build.workloads.workload import ALONE, FORMS, at
-from meshproof.mesh.model.ambient import MODE
+from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
+from meshproof.mesh.build.workloads.workload import ALONE, FORMS, INJECT, at
+from meshproof.mesh.model.ambient import INJECTION, MODE
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
@@ -68,7 +68,7 @@ def _alone(mesh: Mesh, resources: Iterable[Resource]) -> Iterator[Group]:
     places = {one.location: one for one in mesh.workloads if one.bypass and one.labels}
     for one in resources:
         if one.kind == "Namespace" and is_closed(one) and mesh.namespaces.get(one.name, {}).get(MODE) != AMBIENT:
-            said = at(one.body, ("metadata", "labels", NAMESPACE_INJECT))
+            said = at(one.body, ("metadata", "labels", INJECTION))
             yield Group(one, _place(said) if said else one.location, one.name, {}, ALONE)
         elif (found := places.get(one.location)) and one.kind in FORMS:
             around = mesh.namespaces.get(one.namespace, {})
@@ -104,7 +104,7 @@ def _own(resource: Resource, around: Labels) -> Iterator[Group]:
     """The pods of a workload where they are in ambient mode by what they say themselves."""
     metadata = at(resource.body, (*FORMS[resource.kind].template, "metadata"))
     own = labels(metadata, "labels") if metadata else {}
-    injected = _injects(around) and not without_sidecar(resource, around.get(NAMESPACE_INJECT) == "disabled")
+    injected = _injects(around) and not without_sidecar(resource, around.get(INJECTION) == "disabled")
     if own.get(INJECT) == "true" or injected or own.get(MODE, around.get(MODE)) != AMBIENT:
         return
     said = at(resource.body, (*FORMS[resource.kind].template, "metadata", "labels", MODE))
@@ -118,7 +118,7 @@ def _place(said: Value) -> Location:
 
 
 def _injects(own: Labels) -> bool:
-    return own.get(NAMESPACE_INJECT) == "enabled" or bool(own.get(REVISION))
+    return own.get(INJECTION) == "enabled" or bool(own.get(REVISION))
 
 
 def _is_on_http(policy: AuthorizationPolicy) -> bool:

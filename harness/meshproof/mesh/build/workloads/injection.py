@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
-from meshproof.mesh.build.workloads.workload import FORMS, INJECT, asked_for, at
+from meshproof.mesh.build.workloads.workload import FORMS, asked_for, at
 from meshproof.mesh.model.ambient import INJECTION
-
-__all__ = ["INJECT", "NAMESPACE_INJECT", "is_closed", "without_sidecar"]
-
-NAMESPACE_INJECT = INJECTION
 
 
 def is_closed(namespace: Resource) -> bool:
     """Whether istiod's injector leaves the pods of a Namespace as they are, unless they ask for a sidecar."""
-    return _said(at(namespace.body, ("metadata", "labels", NAMESPACE_INJECT))) == "disabled"
+    return _said(at(namespace.body, ("metadata", "labels", INJECTION))) == "disabled"
 
 
 def without_sidecar(resource: Resource | None, closed: bool) -> bool:

@@ -43,11 +43,9 @@ def _unasked(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
             known = {one.number for one in theirs.ports}
             for port in ours.ports if theirs.namespace == ours.namespace else ():
                 if port.number not in known:
-                    why, touched = (
-                        f"port {port.number} is applied, and not specified",
-                        Called((ours.host,), port.number),
-                    )
-                    yield Unmodelled("Service", name, port.location, f"{why}: nothing is sent there", (touched,), NEEDS)
+                    why = f"port {port.number} is applied, and not specified: nothing is sent there"
+                    reach = (Called((ours.host,), port.number),)
+                    yield Unmodelled("Service", name, port.location, why, reach, NEEDS)
     yield from _further_addresses(specified, applied)
     for theirs in specified.aliases:
         there = applied.alias(theirs.host)
