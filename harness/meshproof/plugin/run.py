@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
+import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ EXIT_CODE = "meshproof_exit_code"
 REPORT = "meshproof_report"
 HAS_SCENARIOS = "meshproof_scenarios"
 RUN_ID = "meshproof_run_id"
+SCENARIOS = "meshproof_scenarios_file"
 
 
 class NoVerdict(pytest.fail.Exception):  # type: ignore[name-defined,misc]
@@ -45,6 +48,7 @@ class Run:
         self._interrupted = False
         self.driving = False
         self._output: Any = None
+        self._shared: tempfile.TemporaryDirectory[str] | None = None
         self._output_closed = output_closed
         self._ending = False
         self._crashed = self._has_scenarios = self._controls = False
@@ -89,9 +93,11 @@ class Run:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Only a run with scenarios loads the target that they run on."""
-        if scenario_tests(session):
+        if tests := scenario_tests(session):
             _load_target(self._config)
             self._output = guard(self._config)
+            if self.worker:
+                self._tell_controller([test.nodeid for test in tests])
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -120,6 +126,28 @@ class Run:
             self._merged_id = new_run_id()
             self._old = self._of_workers()
         node.workerinput[RUN_ID] = self._merged_id
+        node.workerinput[SCENARIOS] = str(self._scenarios())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Of xdist's own ways to share out tests the usual one alone starts too many sessions of meshes."""
+        if config.getoption("dist") != "load":
+            return None
+        from meshproof.plugin.scheduling import ScenarioScheduling
+
+        return ScenarioScheduling(config, log, self._scenarios())
+
+    def _scenarios(self) -> Path:
+        """The file by which workers tell their controller which tests run scenarios."""
+        if self._shared is None:
+            self._shared = tempfile.TemporaryDirectory(prefix="meshproof-")
+        return Path(self._shared.name) / "scenarios.json"
+
+    def _tell_controller(self, scenarios: list[str]) -> None:
+        told = Path(self._config.workerinput[SCENARIOS])  # type: ignore[attr-defined]
+        whole = told.with_suffix(f".{self.worker}")
+        whole.write_text(json.dumps(scenarios))
+        whole.replace(told)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self._interrupted = excinfo.type is KeyboardInterrupt
@@ -185,6 +213,8 @@ class Run:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         self._undo()
+        if self._shared is not None:
+            self._shared.cleanup()
         if self._output is not None:
             self._output.flush()
 

@@ -55,7 +55,7 @@ def test_the_verdict_is_the_same_and_the_page_ends_with_the_run(place: Any, work
     assert {one["check"] for one in ended.report["checks"] if one["outcome"] == "failed"} == {"Split"}
 
 
-@pytest.mark.parametrize("xdist", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("xdist", [(), ("-n", "2", "--dist", "worksteal")], ids=["alone", "workers"])
 def test_it_shows_the_run_and_a_load_that_is_stopped_there_has_no_verdict(place: Any, xdist: tuple[str, ...]) -> None:
     suite = place.suite("suite", *(("one", "two") if xdist else ("one",)))
     running = place.pytest(suite, "--mesh-locust-web", "--mesh-workers", "2", *place.pytest_endless, *xdist)

@@ -26,7 +26,8 @@ WORKERS = [pytest.param((), id="alone"), pytest.param(("-n", "2"), id="workers",
 
 @pytest.mark.long
 def test_the_built_in_canary_passes_on_two_workers(place: Any) -> None:
-    ended = (running := place.pytest(folder("scenarios") / "canary", "-n", "2", *place.pytest_rates)).end()
+    running = place.pytest(folder("scenarios") / "canary", "-n", "2", "--dist", "worksteal", *place.pytest_rates)
+    ended = running.end()
     assert ended.code == 0, ended.out + ended.err
     assert "3 passed" in ended.out
     workers = sorted(running.output.glob("gw*"))

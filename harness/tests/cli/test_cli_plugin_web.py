@@ -31,7 +31,9 @@ def text(address: str) -> str:
         return str(answer.read().decode())
 
 
-@pytest.mark.parametrize("workers", [pytest.param((), id="alone"), pytest.param(("-n", "2"), id="workers")])
+@pytest.mark.parametrize(
+    "workers", [pytest.param((), id="alone"), pytest.param(("-n", "2", "--dist", "worksteal"), id="workers")]
+)
 def test_a_run_is_served_while_it_goes_on(place: Any, workers: tuple[str, ...]) -> None:
     suite = place.suite("suite", "one", "two")
     running = place.pytest(suite, "--mesh-web", *place.pytest_endless, *workers)
