@@ -59,16 +59,23 @@ async def sending(target: Target, log: Path) -> AsyncIterator[tuple[Generator, P
         await target.down()
 
 
-async def rate(generator: Generator, prepared: Prepared, resolve: Sequence[object], seconds: float, ids: str) -> float:
+async def rate(
+    generator: Generator,
+    prepared: Prepared,
+    resolve: Sequence[object],
+    seconds: float,
+    ids: str,
+    window: int = WINDOW,
+) -> float:
     """Requests per second under the window that runs have."""
     load = located(prepared.load, FILES)
     await generator.begin(load, resolve, ids)  # type: ignore[arg-type]
     count, began = 0, time.perf_counter()
-    generator.grant(0, WINDOW)
+    generator.grant(0, window)
     async for batch in generator.observations():
         count += len(batch)
         if time.perf_counter() - began < seconds:
-            generator.grant(0, count + WINDOW)
+            generator.grant(0, count + window)
         else:
             await generator.finish()
     return count / (time.perf_counter() - began)

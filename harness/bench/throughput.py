@@ -21,6 +21,7 @@ from meshproof.border.observation import Observation
 from meshproof.border.timeouts import Timeouts
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import ContainerPort, Workload
+from meshproof.run.options import Options
 from meshproof.traffic import wire
 from meshproof.traffic.locust import Generator
 from meshproof.workload.probe import Probe
@@ -36,7 +37,6 @@ HELLOWORLD = Workload(
 )
 USERS = 8
 ROUNDS = 3
-SPREAD_WINDOW = 200
 
 
 async def locust(port: int, window: int, seconds: float, generator: Generator) -> tuple[float, float, int]:
@@ -70,7 +70,7 @@ async def spread(port: int, seconds: float, folder: Path, timeouts: Timeouts) ->
     rates: dict[int, list[float]] = {count: [] for count in counts}
     for _ in range(ROUNDS):
         for count, generator in zip(counts, generators, strict=True):
-            rates[count].append((await locust(port, SPREAD_WINDOW, seconds, generator))[0])
+            rates[count].append((await locust(port, Options().ahead(count), seconds, generator))[0])
     for count, generator in zip(counts, generators, strict=True):
         ratio = median(one / alone for one, alone in zip(rates[count], rates[0], strict=True))
         print(f"locust, {count} workers: {median(rates[count]):.0f} requests/s, {ratio:.2f} of one process")

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from meshproof.border.verdict import Precision
-from meshproof.run.options import WINDOW
+from meshproof.run.options import Options
 from meshproof.run.prepare import Prepared, prepare
 from meshproof.targets.cluster.client_pod import CONTAINER, NAME
 from meshproof.targets.cluster.existing import ClusterTarget
@@ -98,7 +98,7 @@ async def main(options: argparse.Namespace) -> None:
                     before = pods.used(CONTAINER), pods.used(PROXY)
                     began = time.perf_counter()
                     words = (sender.generator, sender.prepared, sender.resolve)
-                    rated = await rate(*words, options.seconds, f"{workers}-{number}-")
+                    rated = await rate(*words, options.seconds, f"{workers}-{number}-", Options().ahead(workers))
                     sent = rated * (time.perf_counter() - began)
                     locust, proxies = pods.used(CONTAINER) - before[0], pods.used(PROXY) - before[1]
                     measured[workers].append((rated, sent / locust, sent / (locust + proxies)))
@@ -121,7 +121,7 @@ async def main(options: argparse.Namespace) -> None:
         ),
         Row("the same, sidecars included", 2 * median(whole2) / median(whole), aim=AIM, at_least=True),
     ]
-    show(f"a steady load, a window of {WINDOW}, {options.rounds} rounds of {options.seconds:g} s", rows)
+    show(f"a steady load, the windows that runs have, {options.rounds} rounds of {options.seconds:g} s", rows)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ class Session:
             self._emit,
             self.folder,
             self.options.timeouts,
-            self.options.window,
+            self.options.ahead(workers),
             ids,
             generator_ahead=functools.partial(self._generators.ahead, shape),
             here=Vantage(workers=(Vantage(),) * workers),

@@ -23,7 +23,7 @@ def test_idle_users_get_credit_before_any_worker_gets_more() -> None:
     dealt.grant(0, 5)
     dealt.deal()
     assert [sum(one) for one in dealt._dealt] == [3, 2, 0]
-    dealt.grant(0, 1000)
+    dealt.grant(0, 3 * AHEAD)
     totals_by_worker = dealt.deal()
     assert totals_by_worker == {0: {0: 3 + AHEAD}, 1: {0: 2 + AHEAD}}
     assert dealt.deal() == {}

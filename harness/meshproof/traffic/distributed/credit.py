@@ -1,4 +1,4 @@
-"""The credit of one load, dealt to several workers in small slices.
+"""The credit of one load, dealt to several workers in slices.
 
 All workers together never hold more than was granted. A worker gets first as much as its users can
 have under way at once, the worker with most idle users before the others; beyond that only so much that
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from meshproof.traffic.generator.assignment import UNLIMITED
 
-AHEAD = 64
+AHEAD = 512
 
 
 class Shares:

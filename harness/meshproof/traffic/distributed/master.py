@@ -131,6 +131,8 @@ class Master:
             if load is not self._load or load.stopped:
                 return
             self._populate(load, users)
+            # Whoever came first may hold all the credit that there is.
+            self._recall(load)
             self._deal(load)
 
     def _receive(self, msg: Any, **_: Any) -> None:
