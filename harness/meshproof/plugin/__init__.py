@@ -13,6 +13,7 @@ from meshproof.plugin.fixtures import mesh_session, verify
 from meshproof.plugin.intents import intent, intent_folders, pytest_make_parametrize_id
 from meshproof.plugin.output import open_closed
 from meshproof.plugin.run import NAME, Run
+from meshproof.plugin.workers import Workers
 
 __all__ = [
     "intent",
@@ -35,4 +36,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     options.check(config)
-    config.pluginmanager.register(Run(config, output_closed=OUTPUT_CLOSED), NAME)
+    workers = Workers(config)
+    config.pluginmanager.register(workers)
+    config.pluginmanager.register(Run(config, workers, output_closed=OUTPUT_CLOSED), NAME)

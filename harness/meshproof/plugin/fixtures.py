@@ -40,20 +40,20 @@ def mesh_session(request: pytest.FixtureRequest, mesh_target: Target) -> Iterato
     )
     try:
         mesh_target.preflight()
-        kept = RunFolder(run.folder())
+        kept = RunFolder(run.workers.folder())
     except MeshproofError as error:
         raise NoVerdict(str(error), error.exit_code) from None
     run.reports.append(str(kept.report))
     options = Options(precision, option("--mesh-seed"), timeouts=mesh_target.timeouts, workers=option("--mesh-workers"))
     if option("--mesh-locust-web"):
-        options = replace(options, locust_page=locust_page(request.config, run.worker))
+        options = replace(options, locust_page=locust_page(request.config, run.workers.name))
     breaks = Breaks()
     handlers: list[Handler] = [kept, breaks]
     if option("--mesh-web"):
         from meshproof.plugin.web import watched
 
         try:
-            handlers.append(watched(request.config, kept.path, run.worker))
+            handlers.append(watched(request.config, kept.path, run.workers.name))
         except MeshproofError as error:
             raise NoVerdict(as_pytest(str(error)), error.exit_code) from None
     session = Session(mesh_target, kept.path, handlers, options)
