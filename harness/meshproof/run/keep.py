@@ -37,16 +37,21 @@ Known = dict[int, tuple[Manifests, Digest]]
 
 
 def keep_manifests(
-    run: Path, prepared: Prepared, requests: Sequence[str] = (), known: Known | None = None
+    run: Path,
+    prepared: Prepared,
+    requests: Sequence[str] = (),
+    known: Known | None = None,
+    standing: bytes | None = None,
 ) -> tuple[ManifestsKept, ...]:
     """Write what each stage applies, and what was specified where that is another thing; the events that say so.
 
     The files are `manifests/SCENARIO/applied-N.yaml` and `specified-N.yaml`, N counting the stages
     from 0. Credentials and the contents of Secrets are not in them. `requests` are further ones than it sends. What
-    is `known` to stand in the folder already, from another scenario, is copied.
+    is `known` to stand in the folder already, from another scenario, is copied. `standing` is what runs where nothing
+    is applied.
     """
     known = {} if known is None else known
-    return tuple(_kept(run, prepared, requests, number, known) for number in range(len(prepared.stages)))
+    return tuple(_kept(run, prepared, requests, number, known, standing) for number in range(len(prepared.stages)))
 
 
 def kept_alike(prepared: Prepared, data: bytes) -> bool:
@@ -59,22 +64,30 @@ def _without_places(data: bytes) -> bytes:
     return PLACE.sub(b"---\n", data)
 
 
-def _kept(run: Path, prepared: Prepared, requests: Sequence[str], number: int, known: Known) -> ManifestsKept:
+def _kept(
+    run: Path, prepared: Prepared, requests: Sequence[str], number: int, known: Known, standing: bytes | None
+) -> ManifestsKept:
     stage = prepared.stages[number]
-    applied, specified = files(prepared, number)
+    applied, specified = files(prepared, number, standing=standing is not None)
     (run / applied).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     named = (*requests, *map(str, prepared.load.requests))
-    first = other = _written(run, applied, stage.running, named, known)
+    if standing is None:
+        first = other = _written(run, applied, stage.running, named, known)
+    else:
+        first = other = _write(run, applied, [standing])
     if specified != applied:
         other = _written(run, specified, stage.wanted, named, known)
     return ManifestsKept(prepared.name, number, first, other)
 
 
-def files(prepared: Prepared, number: int = 0) -> tuple[str, str]:
-    """Where what a stage applies, and what it specifies, is kept in the run's folder: one file where both are one."""
+def files(prepared: Prepared, number: int = 0, *, standing: bool = False) -> tuple[str, str]:
+    """Where what a stage applies, and what it specifies, is kept in the run's folder: one file where both are one.
+
+    What is `standing` already is another thing.
+    """
     folder = re.sub(r"[^A-Za-z0-9._-]|^\.+", "_", prepared.name)
     applied, specified = (f"{FOLDER}/{folder}/{what}-{number}.yaml" for what in ("applied", "specified"))
-    return applied, applied if _is_one(prepared.stages[number]) else specified
+    return applied, applied if _is_one(prepared.stages[number]) and not standing else specified
 
 
 def _is_one(stage: Stage) -> bool:

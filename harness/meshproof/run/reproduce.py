@@ -12,6 +12,7 @@ from meshproof.run.prepare import Prepared
 
 REPLAY = "replay"
 VERIFYING = ("verify", "certify", "test")
+STANDING = "--no-apply"
 MANIFESTS = frozenset({"-f", "--filename", "--applied"})
 # What a run keeps stands in one folder.
 RECURSIVE, SHORT = "--recursive", "-R"
@@ -47,8 +48,9 @@ def command(arguments: Sequence[str], driven: Sequence[Prepared]) -> tuple[str, 
     own = verb == VERIFYING[0] or (verb in VERIFYING and any(_is(word, MANIFESTS) for word in arguments))
     if not own or not driven:
         return ("meshproof", *_kept(arguments, leave=OUTPUT | SIGNATURE, named=FILES | MANIFESTS if own else FILES))
-    applied, specified = files(driven[0])
-    named = ("-f", specified, *(() if specified == applied else ("--applied", applied)))
+    standing = STANDING in arguments
+    applied, specified = files(driven[0], standing=standing)
+    named = ("-f", specified, *(() if standing or specified == applied else ("--applied", applied)))
     return ("meshproof", verb, *named, *_kept(arguments[1:], leave=OUTPUT | MANIFESTS | SIGNATURE))
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import meshproof
 from meshproof.border.coverage import Coverage
+from meshproof.border.facts.captured import Captured
 from meshproof.border.facts.provenance import Provenance
 from meshproof.border.load import Vantage
 from meshproof.border.verdict import Outcome, RunOutcome, worst
@@ -50,7 +51,7 @@ from meshproof.run.pacing.shapes import generator_shape, spread
 from meshproof.run.pacing.stalls import WATCH_LOG, Stalls
 from meshproof.run.prepare import Prepared
 from meshproof.run.result import Result, described
-from meshproof.targets.base import Redacting, Target
+from meshproof.targets.base import Redacting, Standing, Target
 
 Record = TypeVar("Record")
 
@@ -68,6 +69,7 @@ class Session:
     _outcomes: list[Outcome] = field(default_factory=list)
     _asked: list[str] = field(default_factory=list)
     _kept: Known = field(default_factory=dict)
+    _runs: asyncio.Future[Captured] | None = None
     _began: float = 0.0
     _interrupted: bool = False
     _hide: Callable[[str], str] = field(init=False)
@@ -131,13 +133,23 @@ class Session:
             stalls=self._stalls,
         )
         try:
-            for kept in keep_manifests(self.folder, prepared, self._asked, self._kept):
+            for kept in keep_manifests(self.folder, prepared, self._asked, self._kept, await self._standing(prepared)):
                 self._emit(kept)
         except OSError as error:
             raise TargetError(f"{self.folder}: the manifests cannot be kept: {error.strerror or error}") from None
         result = self._redacted(await drive.run())
         self._outcomes.append(result.outcome)
         return result
+
+    async def _standing(self, prepared: Prepared) -> bytes | None:
+        """What runs where nothing is applied, as it was read for the first scenario; raises TargetError."""
+        target = self.target
+        if not (isinstance(target, Standing) and target.is_standing):
+            return None
+        if self._runs is None:
+            places = {one.namespace for stage in prepared.stages for one in stage.specified if one.namespace}
+            self._runs = asyncio.ensure_future(target.running(sorted(places)))
+        return (await self._runs).text
 
     async def inspect(self, inspection: Inspection[Any]) -> Result:
         """Judge what the target is made of; a broken harness or target is Outcome.ERROR, not an exception."""

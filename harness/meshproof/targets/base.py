@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
 from meshproof.border.books import Books, PodBook
+from meshproof.border.facts.captured import Captured
 from meshproof.border.load import Vantage
 from meshproof.border.observation import Observation
 from meshproof.border.request import Request
@@ -210,6 +211,17 @@ class Redacting(Protocol):
 
     def redacted(self, text: str) -> str:
         """The text with a label in the place of each such word."""
+
+
+@runtime_checkable
+class Standing(Protocol):
+    """A target that may be held against what runs there already: `is_standing` tells that nothing is applied."""
+
+    @property
+    def is_standing(self) -> bool: ...
+
+    async def running(self, namespaces: Iterable[str]) -> Captured:
+        """What runs, without credentials, the workloads of these namespaces among it; raises TargetError."""
 
 
 @runtime_checkable

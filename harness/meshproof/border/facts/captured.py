@@ -63,3 +63,8 @@ class Captured:
     def contents(self) -> tuple[tuple[str, bytes], ...]:
         """The documents as files by their names."""
         return tuple((one.name, one.text.encode()) for one in self.documents)
+
+    @property
+    def text(self) -> bytes:
+        """The documents in one file, each after its name."""
+        return "".join(f"---\n# {one.name}\n{one.text}" for one in self.documents).encode()

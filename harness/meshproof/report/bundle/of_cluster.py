@@ -20,8 +20,7 @@ NAME = "capture"
 
 def of_cluster(captured: Captured, version: str) -> Bundle:
     """The bundle, as this `version` of meshproof makes it; the same for the same cluster."""
-    text = "".join(f"---\n# {one.name}\n{one.text}" for one in captured.documents)
-    files = {OBJECTS: text.encode()}
+    files = {OBJECTS: captured.text}
     for number, one in enumerate(captured.dumps):
         files[f"proxies/{number}.json"] = (json.dumps(asdict(one), sort_keys=True) + "\n").encode()
     return Bundle(

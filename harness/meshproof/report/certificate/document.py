@@ -7,7 +7,7 @@ machine above those of the manifests.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from meshproof.border.facts.provenance import Digest, Provenance
@@ -16,6 +16,7 @@ from meshproof.redaction.credentials import redact_all
 from meshproof.report.certificate.places import above, without
 from meshproof.report.codec import plain
 from meshproof.report.coverage import shares
+from meshproof.report.events import ManifestsKept
 from meshproof.report.headline import profiles
 from meshproof.report.headline.headline import gaps, headline, sentence
 from meshproof.report.record import Record
@@ -58,7 +59,7 @@ def document(record: Record) -> dict[str, Any]:
         "proved": [{"what": one.what, "proved": one.proved, "of": one.of} for one in shares(record)],
         "results": [_result(verdict) for verdict in record.verdicts],
         "selfCheck": _self_check(known),
-        "sources": _sources(known),
+        "sources": _sources(record),
         "notices": [
             {"scenario": one.scenario, "location": one.location, "message": one.message} for one in record.notices
         ],
@@ -151,11 +152,12 @@ def _self_check(known: Provenance) -> dict[str, Any] | None:
     }
 
 
-def _sources(known: Provenance) -> dict[str, Any]:
-    commit = known.commit
+def _sources(record: Record) -> dict[str, Any]:
+    known, commit = record.provenance, record.provenance.commit
+    standing = {one.applied.sha256: one.applied for one in _kept(record) if _is_standing(record, one)}
     return {
         "specified": _digests(known.sources.specified),
-        "applied": _digests(known.sources.applied or known.sources.specified),
+        "applied": _digests(known.sources.applied or standing.values() or known.sources.specified),
         "git": {"commit": commit.id, "clean": commit.clean, "changed": list(commit.changed)} if commit else None,
     }
 
@@ -164,14 +166,18 @@ def _digests(several: Iterable[Digest]) -> list[dict[str, Any]]:
     return [{"file": one.file, "sha256": one.sha256, "bytes": one.size} for one in several]
 
 
+def _kept(record: Record) -> Iterator[ManifestsKept]:
+    return (one for scenario in record.scenarios.values() for one in scenario.kept)
+
+
+def _is_standing(record: Record, one: ManifestsKept) -> bool:
+    """Whether what is kept as applied was read from a cluster: no file of it was named, and it is something else."""
+    return not record.provenance.sources.applied and one.applied != one.specified
+
+
 def _reproduce(record: Record) -> dict[str, Any]:
     command: Sequence[str] = record.started.command if record.started else ()
-    kept = [
-        digest
-        for scenario in record.scenarios.values()
-        for one in scenario.kept
-        for digest in dict.fromkeys((one.applied, one.specified))
-    ]
+    kept = [digest for one in _kept(record) for digest in dict.fromkeys((one.applied, one.specified))]
     return {
         "command": shlex.join(command),
         "where": "in the run's folder, which holds these files without credentials",

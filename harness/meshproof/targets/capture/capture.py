@@ -16,6 +16,7 @@ from meshproof.targets.capture import proxies
 from meshproof.targets.capture.cleared import LeftOut, cleared, mesh_config
 from meshproof.targets.capture.reading import Reading
 from meshproof.targets.capture.workloads import differing, endpoints, is_derived, proxies_of, workloads
+from meshproof.targets.istio.proxy.injection import DEFAULT
 from meshproof.targets.kube.api.connection import Cluster
 
 Body = Mapping[str, Any]
@@ -49,7 +50,8 @@ async def capture(cluster: Cluster, wanted: Wanted) -> Captured:
     slices = [one for one in within if one["kind"] == "EndpointSlice"]
     plain = [cleared(one, left_out) for one in within if one["kind"] != "EndpointSlice" or not is_derived(one)]
     made = list(workloads(found, left_out))
-    name = f"{MESH_CONFIG}-{wanted.revision}" if wanted.revision else MESH_CONFIG
+    # The revision `default` is the one without a name.
+    name = MESH_CONFIG if wanted.revision in ("", DEFAULT) else f"{MESH_CONFIG}-{wanted.revision}"
     config = await reading.one("v1", "ConfigMap", ROOT_NAMESPACE, name)
     known = endpoints(slices)
     secrets = await _secrets(reading, routing) if wanted.secrets else []

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
+from meshproof.border.facts.captured import Captured
 from meshproof.border.facts.installation import InstallFacts, Specified
 from meshproof.border.request import Request
 from meshproof.border.timeouts import Timeouts
@@ -16,6 +18,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.process import NOTHING, CleanupOnDeath, OwnedFolder
 from meshproof.targets.base import LiveMesh
+from meshproof.targets.capture.capture import Wanted, capture
 from meshproof.targets.cluster.gateway_lock import gateway_lock
 from meshproof.targets.cluster.gateways import Gateways
 from meshproof.targets.cluster.mesh.mesh import KubeMesh
@@ -212,6 +215,21 @@ class KubeTarget:
         if self._namespaces is None:
             raise TargetError(f"{self.name}: up() comes first")
         return self._namespaces
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether what runs is left as it is."""
+        return not self.settings.applying
+
+    async def running(self, namespaces: Iterable[str]) -> Captured:
+        """What runs, without credentials, the workloads of those of these namespaces that there are among it."""
+        if self.cluster is None or self.installed is None:
+            raise TargetError(f"{self.name}: up() comes first")
+        there = [one for one in namespaces if await self.cluster.objects.get("v1", "Namespace", one)]
+        wanted = Wanted(tuple(there) or (ROOT_NAMESPACE,), dumps=False, revision=self.installed.revision)
+        found = await capture(self.cluster, wanted)
+        own = {f"Namespace/{one}" for one in named(self.namespace, self.lanes)}
+        return replace(found, documents=tuple(one for one in found.documents if one.name not in own))
 
     async def facts(self, kind: type[Facts]) -> Facts:
         """InstallFacts, as they are now."""

@@ -130,3 +130,8 @@ def test_the_documented_role_grants_what_is_read_and_no_change(shop: Any) -> Non
 def _plural(name: str) -> str:
     """Gateways are `gateways`, whatever English says of a y after a vowel."""
     return name.replace("gatewaies", "gateways")
+
+
+def test_the_revision_default_has_the_mesh_configuration_without_a_suffix(shop: Any) -> None:
+    assert "ConfigMap" in {one["kind"] for one in captured(shop, "--revision", "default")}
+    assert "ConfigMap" not in {one["kind"] for one in captured(shop, "--revision", "1-30")}

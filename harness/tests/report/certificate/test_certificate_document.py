@@ -247,6 +247,17 @@ def test_it_is_made_again_byte_for_byte(tmp_path: Path, passed_run: list[Event])
     assert yaml.safe_load(before[YAML]) == json.loads(before[JSON])
 
 
+def test_what_a_cluster_ran_is_no_file_that_was_specified(passed_run: list[Event]) -> None:
+    made_of = ProvenanceFound(Provenance(Sources((DIGEST,))))
+    ran = replace(DIGEST, file="manifests/CanarySplit/applied-0.yaml", sha256="cd" * 32)
+    for kept, expected in (
+        (ManifestsKept("CanarySplit", 0, ran, replace(DIGEST, file="manifests/CanarySplit/specified-0.yaml")), ran),
+        (ManifestsKept("CanarySplit", 0, ran, ran), DIGEST),
+    ):
+        (applied,) = document(gather([passed_run[0], made_of, kept, *passed_run[1:]]))["sources"]["applied"]
+        assert (applied["file"], applied["sha256"]) == (expected.file, expected.sha256)
+
+
 def test_no_folder_of_the_machine_stands_in_it() -> None:
     split, gate = (Digest(f"/home/alice/mesh/scenarios/{name}.yaml", "ab" * 32, 9) for name in ("split/a", "gate/b"))
     made_of = Provenance(Sources((split, gate)), Commit("c" * 40, False, (gate.file,)), profiles=(PROFILE,))
