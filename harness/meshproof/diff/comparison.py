@@ -15,8 +15,9 @@ from meshproof.diff.search import Tried, as_served, search
 from meshproof.diff.sides import Side
 from meshproof.errors import Location
 from meshproof.language.words import ENGLISH, Words
-from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.called import asked_service

@@ -16,8 +16,9 @@ from meshproof.explain.manifests import Written
 from meshproof.explain.rules import Trace, trace
 from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.build.assemble import Built
-from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.gateway import OWN_PODS
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled

@@ -12,8 +12,9 @@ from meshproof.border.source import Source
 from meshproof.errors import Location
 from meshproof.intents.written import Rules, rules_of
 from meshproof.manifest.resource import Resource
-from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.unmodelled import Unmodelled

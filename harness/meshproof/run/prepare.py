@@ -23,8 +23,9 @@ from meshproof.border.workload_fault import WorkloadFault
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
 from meshproof.manifest.counterparts import Counterparts
 from meshproof.mesh.build.assemble import Built, build, build_strictly
-from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict, require_endpoints

@@ -23,8 +23,9 @@ from meshproof.border.request import Request
 from meshproof.errors import MeshproofError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
-from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Received
 from meshproof.mesh.predict.prediction import predict

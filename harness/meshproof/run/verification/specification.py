@@ -18,8 +18,9 @@ from meshproof.manifest.kinds import check_kinds
 from meshproof.manifest.load import Choice, Progress
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
-from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict

@@ -12,8 +12,9 @@ from forms import led_to
 from meshproof.border.request import Request
 from meshproof.envoy.unsupported import unsupported
 from meshproof.errors import MeshproofError
-from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import is_unexported

@@ -9,8 +9,9 @@ import pytest
 from meshproof.border.request import parse
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
-from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Asked
 from meshproof.mesh.predict.prediction import predict

@@ -8,7 +8,7 @@ import pytest
 from meshproof.border.request import parse
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_strictly
-from meshproof.mesh.coverage.dependencies import undecided
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.samples import sample_requests
 

@@ -10,7 +10,7 @@ from meshproof.border.request import parse
 from meshproof.envoy.names import listener_name, tcp_listener_name
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.translate import translate
-from meshproof.mesh.coverage.dependencies import undecided
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.answerable import why_unanswered
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import Request, Tls
-from meshproof.mesh.coverage.dependencies import Dependencies, is_idle, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies, is_idle
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.predict.prediction import predict
 
 SITE = """---

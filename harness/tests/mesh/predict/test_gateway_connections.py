@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import pytest
 from meshproof.border.request import parse
-from meshproof.mesh.coverage.dependencies import undecided
 from meshproof.mesh.coverage.reachable import reachable
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import entering
 from meshproof.mesh.requests.answerable import why_unanswered

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from meshproof.border.request import Request, parse
 from meshproof.errors import ManifestError
-from meshproof.mesh.coverage.dependencies import Dependencies, undecided
+from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.predict.prediction import predict
 
 OLDER, NEWER = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"

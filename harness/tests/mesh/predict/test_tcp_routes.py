@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from meshproof.border.request import parse
 from meshproof.errors import UsageError
-from meshproof.mesh.coverage.dependencies import undecided
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.answerable import why_unanswered
 from meshproof.mesh.requests.samples import sample_requests

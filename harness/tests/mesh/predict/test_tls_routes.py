@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import parse
-from meshproof.mesh.coverage.dependencies import undecided
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import POD_TLS, entering
 from meshproof.mesh.requests.samples import sample_requests
