@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
-from meshproof.border.request import TLS
 from meshproof.explain.explanation import AFTER, MISSED, NOT_FOR, TAKEN, Entry
 from meshproof.explain.manifests import Written
 from meshproof.explain.rules import Trace
@@ -15,7 +14,7 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpMatch, TcpRoute, VirtualService
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.connections.entering import bound
-from meshproof.mesh.predict.connections.within import called
+from meshproof.mesh.predict.connections.within import SECURED, called
 from meshproof.mesh.predict.gateways.servers import entries
 from meshproof.mesh.predict.match import Client, Miss, kept_from
 from meshproof.mesh.predict.mesh_table import Table
@@ -33,7 +32,7 @@ def connection(mesh: Mesh, expectation: Expectation, client: Client, written: Wr
         return Table(note=expectation.note, refused=expectation.refused), Trace()
     seen = visibility.virtual_services(mesh, MESH_GATEWAY, client.namespace)
     naming = (seen.several[at] for at in seen.hosts.candidates(service.host))
-    secured = request.scheme == TLS
+    secured = port is not None and port.protocol in SECURED
     own = [one for one in naming if any(covers(name, service.host) for name in one.hosts)]
     rules = [(one, route) for one in own for route in (one.tls if secured else one.tcp)]
     found = Table(service=service, port=port, domain=service.host, note=expectation.note, refused=expectation.refused)

@@ -150,7 +150,8 @@ def connections(draw: Draw, mesh: Mesh, count: int) -> list[Request]:
     for _ in range(count):
         scheme = draw.choice(("tcp", TLS, TLS))
         if draw.random() < 0.25:
-            host, port = ("safe", 9443) if scheme == TLS else (draw.choice(("one", "two")), 9000)
+            # Whatever is sent to a port, TLS or not: a sidecar looks at names in handshakes, where rules have any.
+            host, port = draw.choice((("safe", 9443), ("safe", 9443), ("one", 9000), ("two", 9000)))
             name = draw.choice((host, f"{host}.default.svc.cluster.local"))
             found.append(connection(name, port, scheme=scheme, tls=trust() if scheme == TLS else None))
             continue

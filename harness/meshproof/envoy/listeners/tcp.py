@@ -72,6 +72,7 @@ def tcp_listeners(mesh: Mesh, proxy: Proxy) -> list[Resource]:
 def tcp_listener(mesh: Mesh, proxy: Proxy, service: Service, port: ServicePort) -> Resource:
     """Connections for names that no rule is for are closed: outboundTrafficPolicy is REGISTRY_ONLY."""
     named: list[tuple[tuple[str, ...], TcpRoute]] = []
+    by_name: tuple[str, ...] = ()
     rule = None
     if port.protocol.lower() in SECURED:
         named = list(tls_rules(mesh, proxy, service, port.number))
@@ -85,7 +86,7 @@ def tcp_listener(mesh: Mesh, proxy: Proxy, service: Service, port: ServicePort) 
         passing.append(((), _filter({"stat_prefix": only, "cluster": only}), [only]))
     chains = [_chain(names, found) for names, found, _ in passing]
     fields = on_loopback(tcp_listener_name(service.host, port.number), 0, chains)
-    if named:
+    if named or by_name:
         fields["listener_filters"] = [TLS_INSPECTOR]
     return resource(types.LISTENER, fields, [(types.CLUSTER, one) for *_, clusters in passing for one in clusters])
 

@@ -91,10 +91,13 @@ class Service:
         So it does where nothing tells what the port carries; a ServiceEntry has an address of its own only if it says
         one, and no block of them.
         """
-        if not port.sniffed or not self.hostname:
-            return port.sniffed
+        return port.sniffed and self.has_address
+
+    @property
+    def has_address(self) -> bool:
+        """Whether a sidecar knows connections to it by their address, be it that of a pod."""
         address, _, length = next(iter(self.addresses), "").partition("/")
-        return bool(address) and length in ("", "128" if ":" in address else "32")
+        return not self.hostname or (bool(address) and length in ("", "128" if ":" in address else "32"))
 
 
 @dataclass(frozen=True, slots=True)

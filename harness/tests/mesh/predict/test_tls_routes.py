@@ -81,11 +81,39 @@ def test_what_cannot_be_told_is_undecided(built, several, why: str) -> None:
     assert undecided(mesh, found)
 
 
-def test_what_speaks_tls_is_asked_for_by_tls_alone(built) -> None:
-    mesh = built(STORE).mesh
-    for asked, hint in (("tcp://store:443", "tls://store:443"), ("tls://greeter:5000", "speaks http")):
-        found = predict(mesh, parse(asked))
-        assert (found.refused, hint in found.note) == ("connection", True)
+def test_without_a_rule_nobody_looks_at_what_a_port_with_tls_carries(led) -> None:
+    assert led("", "tcp://store:443") == [""]
+    assert led(rules(rule("store", "v1")), "tcp://store:443") == ["connection"]
+
+
+def test_tls_on_a_port_that_speaks_tcp_is_what_any_connection_is(led) -> None:
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: deep}\n"
+    service += "spec: {selector: {app: greeter}, ports: [{name: tcp, port: 9000}]}\n---\n"
+    rule = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: vs}\n"
+    rule += "spec: {hosts: [deep], tcp: [{route: [{destination: {host: store, subset: v2, port: {number: 443}}}]}]}\n"
+    assert led(service, "tls://deep:9000") == [""]
+    assert led(service + rule, "tls://deep:9000", "tcp://deep:9000") == ["/v2", "/v2"]
+
+
+def test_where_hosts_have_no_address_names_alone_find_a_port_with_tls(built) -> None:
+    entry = (
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: {0}}}\nspec:\n  hosts: [{0}.org]\n"
+    )
+    entry += "  {1}ports: [{{number: 443, name: tls, protocol: TLS}}]\n  resolution: DNS\n---\n"
+    mesh = built(entry.format("far", "") + entry.format("near", "addresses: [10.0.0.1]\n  ")).mesh
+    by_name, by_address = (predict(mesh, parse(f"tcp://{one}.org:443")) for one in ("far", "near"))
+    assert (by_name.refused, "a name in a handshake alone" in by_name.note) == ("connection", True)
+    assert (by_address.refused, [arm.destination for arm in by_address.arms]) == ("", ["near.org"])
+
+
+def test_a_port_of_http_or_of_nothing_shows_no_rules_to_connections(built) -> None:
+    head = "apiVersion: v1\nkind: Service\nmetadata: {name: plain}\n"
+    mesh = built(head + "spec: {selector: {app: greeter}, ports: [{port: 82}]}\n").mesh
+    for scheme in ("tcp", "tls"):
+        refused = predict(mesh, parse(f"{scheme}://greeter:5000"))
+        assert (refused.refused, "speaks http" in refused.note) == ("connection", True)
+        sniffed = predict(mesh, parse(f"{scheme}://plain:82"))
+        assert (sniffed.refused, "does not say what it carries" in sniffed.undecided) == ("", True)
 
 
 def test_samples_ask_every_port_by_the_names_of_the_rule(built) -> None:

@@ -2,9 +2,10 @@
 
 A sidecar knows a connection by the address and port that it goes to. Of TCP routes the first rule that is for the
 client decides, of whichever VirtualService that names the Service; without one the Service itself answers. On a port
-with TLS the rule for the most specific name in the handshake decides; where no rule is for that name the connection is
-none of the mesh's, and without any rule for the client the Service itself answers. Each connection is one
-independent draw by the weights (https://www.envoyproxy.io/docs/envoy/latest/configuration/listeners/network_filters/tcp_proxy_filter).
+with TLS the rule for the most specific name in the handshake decides; where no rule is for that name, or there is no
+handshake, the connection is none of the mesh's. Without any rule for the client the Service itself answers, whatever
+comes: nobody looks at what it carries. Each connection is one independent draw by the weights
+(https://www.envoyproxy.io/docs/envoy/latest/configuration/listeners/network_filters/tcp_proxy_filter).
 Unlike in HTTP routes, the source counts also where a condition names gateways. Source: istio/istio
 pilot/pkg/networking/core/tls.go (buildSidecarOutboundTCPFilterChainOpts, buildSidecarOutboundTLSFilterChainOpts,
 matchTCP, getConfigsForHost) and listener.go (buildListenerFromEntry).
@@ -36,6 +37,7 @@ PROTOCOLS = frozenset({"tcp", "mongo", "mysql", "redis"})
 SECURED = frozenset({"tls", "https"})
 """What a port speaks whose connections are told apart by the name in the handshake."""
 HANDSHAKE = "handshake"
+UNNAMED = "by REGISTRY_ONLY its connection is closed, else it passes"
 
 
 def connected(mesh: Mesh, plain: Expectation, client: Client) -> Expectation:
@@ -48,27 +50,18 @@ def connected(mesh: Mesh, plain: Expectation, client: Client) -> Expectation:
     if service.headless and not heard(mesh, service, port):
         note = f"{service.called} is headless, and no pod is behind it: nothing listens for its port {port.number}"
         return replace(plain, refused="connection", note=note)
-    if port.protocol not in scheme_of(request):
+    if port.sniffed:
+        there = f"port {port.number} of {service.called}"
+        why = f"{there} does not say what it carries: what is no HTTP there is not modelled"
+        return replace(chosen(mesh, plain, service, port, client), undecided=why)
+    if port.protocol not in PROTOCOLS | SECURED:
         spoken = f"port {port.number} of {service.called} speaks {port.protocol}"
-        asked = meant(request, port)
-        shown = f"ask for {asked}" if asked else "no connection of its own shows its rules"
-        return replace(plain, refused="connection", note=f"{spoken}: {shown}")
+        return replace(plain, refused="connection", note=f"{spoken}: no connection of its own shows its rules")
     expected = chosen(mesh, plain, service, port, client)
     if not expected.undecided and (other := indistinct(mesh, service, port, client.namespace)):
         why = f"at port {port.number} nothing tells connections to {service.called} from those to {other.called}"
         return replace(expected, undecided=why)
     return expected
-
-
-def scheme_of(request: Request) -> frozenset[str]:
-    """The protocols of the ports that a connection is for."""
-    return SECURED if request.scheme == TLS else PROTOCOLS
-
-
-def meant(request: Request, port: ServicePort) -> str:
-    """The address of a port whose connections are driven; empty for a port of another kind."""
-    scheme = "tls" if port.protocol in SECURED else "tcp" if port.protocol in PROTOCOLS else ""
-    return f"{scheme}://{request.host}:{port.number}" if scheme else ""
 
 
 def called(mesh: Mesh, request: Request, client: Client) -> tuple[Service | None, ServicePort | None]:
@@ -84,7 +77,7 @@ def called(mesh: Mesh, request: Request, client: Client) -> tuple[Service | None
 
 def chosen(mesh: Mesh, plain: Expectation, service: Service, port: ServicePort, client: Client) -> Expectation:
     """The destinations of the rule that takes a connection to a Service's port, else the Service itself."""
-    if port.protocol in SECURED and plain.request.scheme == TLS:
+    if port.protocol in SECURED:
         return _named(mesh, plain, service, port, client)
     looked_at: dict[Location, None] = {}
     for route, match in tcp_rules(mesh, service, client):
@@ -99,9 +92,13 @@ def chosen(mesh: Mesh, plain: Expectation, service: Service, port: ServicePort, 
 def _named(mesh: Mesh, plain: Expectation, service: Service, port: ServicePort, client: Client) -> Expectation:
     found = chains_of(_chains(mesh, service, client))
     chains = found.several
+    name = plain.request.domain if plain.request.scheme == TLS else ""
+    refused = HANDSHAKE if name else "connection"
     if not chains:
-        return _itself(mesh, plain, service, port, client)
-    name = plain.request.domain
+        if name or service.has_address:
+            return _itself(mesh, plain, service, port, client)
+        there = f"{service.called} has no address of its own, and a name in a handshake alone finds it"
+        return replace(plain, refused=refused, note=f"{there}: {UNNAMED}")
     taken = found.chosen(name)
     looked_at = tuple(dict.fromkeys(one.route.location for one in chains if one.route))
     expected = replace(plain, looked_at=looked_at)
@@ -109,8 +106,8 @@ def _named(mesh: Mesh, plain: Expectation, service: Service, port: ServicePort, 
         why = f"two rules of {service.called} are for {twice}: Envoy refuses the port"
         return replace(expected, route=chains[-1].route.location if chains[-1].route else None, undecided=why)
     if taken is None or taken.route is None:
-        note = f"no rule of {service.called} is for {name}: by REGISTRY_ONLY its connection is closed, else it passes"
-        return replace(expected, refused=HANDSHAKE, note=note)
+        what = name or "what comes without TLS"
+        return replace(expected, refused=refused, note=f"no rule of {service.called} is for {what}: {UNNAMED}")
     if taken.match and taken.match.by_address:
         return replace(expected, route=taken.route.location, undecided=_by_address(taken.route))
     return led(mesh, expected, taken.route, client)
