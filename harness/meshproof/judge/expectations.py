@@ -38,7 +38,8 @@ def taken_by(plan: Plan, stage: int, request: int) -> str:
         lacking = "; ".join(dict.fromkeys(arm.note for arm in one.arms if arm.share and arm.note))
         return f"what is applied takes it by the rule at {one.route}{f' ({lacking})' if lacking else ''}"
     otherwise = plan.otherwise[stage][request] if plan.otherwise else ""
-    why = f" ({one.note})" if one.note else ""
+    own = "; ".join(dict.fromkeys(f"{arm.destination} at {arm.location}" for arm in one.arms if arm.share))
+    why = f" ({one.note})" if one.note else f" ({own} answers)" if own else ""
     return f"what is applied has no rule for it{why}{f': {otherwise}' if otherwise else ''}"
 
 

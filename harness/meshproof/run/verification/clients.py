@@ -19,6 +19,7 @@ from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mutate.meaning import meaning
 from meshproof.records import dataclass
 from meshproof.run.prepare import Prepared
+from meshproof.run.verification.applied.hosts import asked
 from meshproof.run.verification.boundaries import LeftOut, boundary_expectations
 from meshproof.run.verification.specification import Specification
 
@@ -106,7 +107,12 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
     either = (one for service in mesh.services for one in calls(mesh, service, usual))
     if len(specification.meshes) > 1:
         _add(first, [specification.expectation(one) for one in either if _is_changed(specification, one)])
-        first.samples.extend(_new(_opened(specification), first.samples))
+        meshes, made = (specification.mesh, specification.applied.mesh), specification.made
+        called = [specification.expectation(one) for one in asked(*meshes, usual, made)]
+        _add(first, [one for one in called if not one.request.is_tcp])
+        # Connections are no probes, whoever answers them.
+        connections = (one for one in called if one.request.is_tcp)
+        first.samples.extend(_new((*_opened(specification), *connections), first.samples))
     for client, aparts in told_apart(specification.meshes, usual).items():
         own = sent_by(specification, client)
         shown = [one.request for one in first.samples]

@@ -11,6 +11,7 @@ from typing import TextIO
 from meshproof.border.expectation import Expectation
 from meshproof.border.facts.provenance import NO_SOURCES, Sources
 from meshproof.border.request import Request, Tls
+from meshproof.border.source import source
 from meshproof.border.verdict import Precision
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest import Manifests, Notice, load
@@ -25,8 +26,10 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.connections import unanswered_connections
+from meshproof.mutate.meaning import meaning
 from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE
+from meshproof.run.verification.applied.hosts import unasked
 from meshproof.run.verification.applied.unseen import unseen
 
 SERVICE = "Service"
@@ -73,8 +76,19 @@ class Specification:
         """All that is not understood of either, each once."""
         limits = [one for mesh in self.meshes for one in self.limits(mesh)]
         limits += [] if self.probed else [one for mesh in self.meshes for one in unanswered_connections(mesh)]
-        differing = () if self.applied.mesh is self.mesh else unseen(self.mesh, self.applied.mesh)
+        differing = () if self.applied.mesh is self.mesh else self._otherwise
         return tuple(dict.fromkeys((*self.mesh.unmodelled, *self.applied.mesh.unmodelled, *limits, *differing)))
+
+    @property
+    def _otherwise(self) -> Iterator[Unmodelled]:
+        """What is applied otherwise than specified, and no request shows."""
+        yield from unseen(self.mesh, self.applied.mesh)
+        yield from unasked(self.mesh, self.applied.mesh, source(self.namespace, self.labels), self.made)
+
+    @property
+    def made(self) -> frozenset[tuple[str, str]]:
+        """The namespaces and names of what stands in for Services that what is applied does not hold."""
+        return frozenset((one.namespace, one.name) for one in self.applied.stood_in if one.kind == SERVICE)
 
     def changed(self, change: Callable[[Mesh], Mesh]) -> Specification:
         """The same of changed meshes."""
@@ -108,7 +122,17 @@ class Specification:
             one = expectation if mesh is self.mesh else self.applied_expectation(expectation.request)
             touching = dependencies.touching(facts(mesh, one, self.namespace, self.labels))
             found |= dict.fromkeys(part for part in touching if not self.is_allowed(part))
-        return (*found, *undecided(self.mesh, expectation))
+        return (*found, *(undecided(self.mesh, expectation) or self._undecided(expectation)))
+
+    def _undecided(self, expectation: Expectation) -> tuple[Unmodelled, ...]:
+        """What of the applied manifests may make another thing of a request, and else makes of it what is specified.
+
+        Where it surely makes another thing of it, requests show that.
+        """
+        actual = expectation if self.applied.mesh is self.mesh else self.applied_expectation(expectation.request)
+        if not actual.undecided or meaning(replace(actual, undecided="")) != meaning(expectation):
+            return ()
+        return undecided(self.applied.mesh, actual)
 
     @cached_property
     def _dependencies(self) -> tuple[Dependencies, ...]:
