@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from fractions import Fraction
+from itertools import chain
 
 from meshproof.border.expectation import (
     Arm,
@@ -25,8 +26,11 @@ from meshproof.explain import wording
 from meshproof.explain.wording import percent, seconds
 from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.virtual_service import HttpRoute
+from meshproof.mesh.model.security.authorization import AuthorizationPolicy, AuthorizationRule
+from meshproof.mesh.model.virtual_service import HttpRoute, TcpRoute
 from meshproof.mesh.predict.proxy.retrying import DEFAULT, DEFAULT_ATTEMPTS
+
+Rule = HttpRoute | TcpRoute | AuthorizationPolicy
 
 OUTCOME = "outcome"
 OF_CONNECTIONS = frozenset({OUTCOME, "draw", ENTERED, SERVED, *BEHIND})
@@ -137,6 +141,7 @@ def _outcome(mesh: Mesh, expectation: Expectation, words: Words) -> Part:
         rule = _rule(mesh, expectation.route)
         detail = expectation.undecided
         detail += words(", as the rule at {place} has it", place=expectation.route) if rule else ""
+        detail += _policy(mesh, expectation.route)
         unknown = ("undecided", wording.without_places(expectation.undecided), said, rule)
         return Part(unknown, f"{words('not to be told')}{f' ({said})' if said else ''}", detail=detail)
     if expectation.refused:
@@ -173,11 +178,25 @@ def _outcome(mesh: Mesh, expectation: Expectation, words: Words) -> Part:
     return Part(("arms", frozenset(drawn.items())), text, detail="; ".join(dict.fromkeys(pods)))
 
 
-def _rule(mesh: Mesh, place: Location | None) -> object:
-    """The rule at a place, without its place."""
+def _policy(mesh: Mesh, place: Location | None) -> str:
+    """What a policy asks for in the words of its YAML, where it is one that has a place."""
+    found = next((one for one in mesh.authorization_policies if place in (one.location, *one.places)), None)
+    rules = (" and ".join(_asked(one)) for one in found.rules) if found else ()
+    return f" ({found.action}: {' or '.join(one for one in rules if one)})" if found else ""
 
-    def made() -> dict[Location, HttpRoute]:
-        return {one.location: one for each in mesh.virtual_services for one in each.http}
+
+def _asked(rule: AuthorizationRule) -> Iterator[str]:
+    for one in (*chain.from_iterable((*rule.sources, *rule.operations)), *rule.when):
+        yield " not ".join([f"{one.key} {', '.join(one.values)}".rstrip(), *filter(None, [", ".join(one.not_values)])])
+
+
+def _rule(mesh: Mesh, place: Location | None) -> object:
+    """The rule at a place, be it that of a policy, without its place."""
+
+    def made() -> dict[Location, Rule]:
+        policies = mesh.authorization_policies
+        found: dict[Location, Rule] = {place: one for one in policies for place in (one.location, *one.places)}
+        return found | {one.location: one for each in mesh.virtual_services for one in each.rules}
 
     return without_places(mesh.once(("diff", "rules"), made).get(place)) if place else None
 

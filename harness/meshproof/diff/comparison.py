@@ -245,4 +245,5 @@ def _standing(mesh: Mesh, pairs: Sequence[_Pair], hidden: set[Unmodelled]) -> It
         namespace, labels = pair.source.namespace, pair.source.labels
         found |= dict.fromkeys(dependencies.touching(facts(mesh, pair.new, namespace, labels)))
         found |= dict.fromkeys(undecided(mesh, pair.new) if pair.new.undecided else ())
-    return (one for one in found if one not in hidden)
+    told = {one.subject for one in hidden}
+    return (one for one in found if one not in hidden and one.subject not in told)

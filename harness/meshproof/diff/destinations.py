@@ -9,21 +9,26 @@ from meshproof.border.request import Hashing, HashKey
 from meshproof.diff.part import Part, key_of, none, several
 from meshproof.explain.wording import percent, seconds
 from meshproof.language.words import Words
+from meshproof.mesh.coverage.unheard import unheard
 from meshproof.mesh.model.mesh import Mesh
 
-BEHIND = ("addresses", "places", "TLS")
+BEHIND = ("addresses", "places", "TLS", "ports")
 
 
 def behind(mesh: Mesh, arms: Iterable[Arm], words: Words) -> Mapping[str, Part]:
-    """The addresses that manifests give, where pods are called by where they run, and TLS that the proxy speaks."""
+    """The addresses that manifests give, where pods are called by where they run, TLS that the proxy speaks, and ports.
+
+    Of ports that containers do not name it is not known whether they listen there.
+    """
     drawn = [one for one in arms if one.share and one.workloads]
     told: tuple[Callable[[Arm], str], ...] = (
         lambda one: ", ".join(addresses(mesh, one, words)),
         lambda one: _places(one.localities, words) if one.localities else "",
         lambda one: _tls(one, words),
+        lambda one: ", ".join(_unnamed(mesh, one, words)),
     )
     names = {key_of(mesh, one): one.destination for one in drawn}
-    alike = (words("those of its pods"), words("wherever they run"), words("none"))
+    alike = (words("those of its pods"), words("wherever they run"), words("none"), words("named by the containers"))
     return {
         about: several({key_of(mesh, one): tell(one) for one in drawn}, names, nothing, words)
         for about, tell, nothing in zip(BEHIND, told, alike, strict=True)
@@ -78,6 +83,11 @@ def _places(one: Localities, words: Words) -> str:
     shares = ", ".join(f"{each.locality} {percent(float(each.share))}" for each in one.shares)
     levels = words(", then ").join(words(" and ").join(sorted(level)) for level in one.levels)
     return words("{shares} of {places}", shares=shares, places=levels) if shares else levels
+
+
+def _unnamed(mesh: Mesh, one: Arm, words: Words) -> Iterator[str]:
+    for workload, target in unheard(mesh, one):
+        yield words("{port}, which the containers of {workload} do not name", port=target, workload=workload.key)
 
 
 def _tls(one: Arm, words: Words) -> str:

@@ -70,6 +70,7 @@ def _about(one: Change, words: Words) -> Pieces:
         "draw": words("draw"),
         "addresses": words("addresses"),
         "places": words("places"),
+        "ports": words("ports"),
         "Host header": words("Host header"),
         "TLS of the gateway": words("TLS of the gateway"),
         "pods of the gateway": words("pods of the gateway"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from meshproof.border.expectation import Expectation, Upstream
 from meshproof.border.prescription import SERVER, stream
+from meshproof.mesh.coverage.unheard import unnamed_ports
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Rule, Unmodelled
 
@@ -15,8 +16,8 @@ SHORTEST = 0.025
 
 def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
     """The rule or the pods of a request of which it cannot be told what becomes of it; none where that can be told."""
-    if unheard := (*_unheard(mesh, expectation), *_misunderstood(mesh, expectation)):
-        return unheard
+    if unsure := (*unnamed_ports(mesh, expectation), *_misunderstood(mesh, expectation)):
+        return unsure
     route, why = expectation.route, expectation.undecided or _hurried(expectation) or _ended_by_pods(mesh, expectation)
     if not why:
         return ()
@@ -42,24 +43,6 @@ def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
         kind = "TLSRoute" if owner.tls else "TCPRoute" if owner.tcp else "HTTPRoute"
     name = f"{kind} {owner.namespace}/{owner.name}" if owner and not owner.gateway_api else kind
     return (Unmodelled(kind, name, route, why, (Rule(route),)),)
-
-
-def _unheard(mesh: Mesh, expectation: Expectation) -> Iterator[Unmodelled]:
-    """The workloads that name their ports and not the one that the request is sent to: they may listen there or not."""
-    for arm in expectation.arms:
-        service = mesh.service(arm.host) if arm.share else None
-        targets = {one.target for one in service.ports if one.number == arm.port} if service else set()
-        for one in filter(None, map(mesh.workload, sorted(arm.workloads))):
-            named = {port.number for port in one.ports}
-            for target in targets:
-                if named and isinstance(target, int) and target not in named and one.in_pods:
-                    ports = ", ".join(map(str, sorted(named)))
-                    why = (
-                        f"its containers name {ports} as their ports, and {arm.host} sends to {target}: whether "
-                        "they listen there too stands nowhere; name that port to have it proved"
-                    )
-                    name = f"{one.kind} {one.namespace}/{one.name}"
-                    yield Unmodelled(one.kind, name, one.location, why, (Called((arm.host,), arm.port),))
 
 
 MISUNDERSTOOD = {

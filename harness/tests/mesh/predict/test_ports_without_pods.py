@@ -12,6 +12,7 @@ from meshproof.envoy.snapshot import plain
 from meshproof.envoy.translate import translate
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
+from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
 
@@ -93,3 +94,23 @@ def test_what_is_a_service_of_that_port_is_no_foreign_host_whatever_it_speaks(
     called = name.replace("*", "any")
     found = predict(mesh, parse(f"http://{called}/"))
     assert any(one.destination == "web.default" for one in found.arms) is known
+
+
+def test_a_mirror_to_a_port_that_containers_do_not_name_is_told(built) -> None:
+    rule = (
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: vs}\nspec: {hosts: [web], http: ["
+    )
+    rule += "{route: [{destination: {host: web}}], mirror: {host: copied}}]}\n---\n"
+    pods = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME}\nspec:\n  selector: {matchLabels: {app: NAME}}\n"
+    )
+    pods += (
+        "  template: {metadata: {labels: {app: NAME}}, spec: {containers: [{name: c, image: x, ports: [PORT]}]}}\n---\n"
+    )
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: NAME}\n"
+    service += "spec: {selector: {app: NAME}, ports: [{name: http, port: 80, targetPort: 8080}]}\n---\n"
+    both = (pods + service).replace("NAME", "web").replace("PORT", "")
+    for port, told in (("{containerPort: 8080}", 0), ("{containerPort: 9090}", 1)):
+        mesh = built(both + rule + (pods + service).replace("NAME", "copied").replace("PORT", port)).mesh
+        found = undecided(mesh, predict(mesh, parse("GET http://web/")))
+        assert len([one for one in found if one.subject == "Deployment default/copied"]) == told
