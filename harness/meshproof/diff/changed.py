@@ -178,15 +178,19 @@ def _is_wide(side: Side, one: Resource) -> bool:
 
 
 class _Own:
-    """Whether what stands at a place belongs to one of some objects."""
+    """Whether what stands at a place belongs to one of some objects; what stands in has the place of what it is for."""
 
     def __init__(self, side: Side, several: Iterable[Resource]) -> None:
-        self._written = Written(_resources(side))
+        every = _resources(side)
+        made = set(map(id, side.built.stood_in))
+        self._written = [Written(every)]
+        if made:
+            self._written.append(Written(tuple(one for one in every if id(one) not in made)))
         self._several = {one.identity for one in several}
 
     def has(self, place: Location) -> bool:
-        owner = self._written.owner(place)
-        return owner is not None and owner.identity in self._several
+        owners = (one.owner(place) for one in self._written)
+        return any(one is not None and one.identity in self._several for one in owners)
 
 
 def _hosts(mesh: Mesh, own: _Own) -> Iterator[str]:

@@ -18,7 +18,7 @@ from meshproof.mesh.coverage.asked import asked
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.predict.gateways.servers import Entry
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mesh.requests.addresses import at, entering, from_namespace
+from meshproof.mesh.requests.addresses import at, by_servers_port, entering, from_namespace
 from meshproof.mesh.requests.answerable import why_unanswered
 from meshproof.records import dataclass
 
@@ -89,6 +89,7 @@ def _entering(built: Built, request: Request, namespace: str, client: Source, tl
     if not request.gateway:
         return entering(mesh, from_namespace(mesh, request, namespace, client.namespace), tls)
     gateway = mesh.gateway(request.gateway)
+    request = by_servers_port(mesh, gateway, request) if gateway else request
     for server in gateway.servers if gateway else ():
         if gateway and server.port == request.port and any(covers(one, request.host.lower()) for one in server.hosts):
             return replace(request, tls=at(mesh, Entry(gateway, server), request.host, tls).tls)

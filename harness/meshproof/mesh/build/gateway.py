@@ -15,6 +15,7 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.server_tls import FILES, server_tls
 from meshproof.mesh.build.visibility import CAPITALS, EVERYWHERE, HERE, LABEL, created
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server
+from meshproof.mesh.model.gateways.ports import opened
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import HOST, NUMBERS
@@ -125,8 +126,8 @@ def shared_ports(mesh: Mesh, findings: Findings) -> None:
     by_pods = grouped((_pods(mesh, one), one) for one in mesh.gateways if not one.listener)
     for gateways in by_pods.values():
         numbers = sorted({server.port for one in gateways for server in one.servers})
-        opened = grouped((_opened(mesh, gateways[0], number), number) for number in numbers)
-        for target, several in opened.items():
+        targets = grouped((opened(mesh, gateways[0], number), number) for number in numbers)
+        for target, several in targets.items():
             for gateway, number in _entering(gateways, several if len(several) > 1 else ()):
                 others = " and ".join(str(one) for one in several if one != number)
                 why = f"port {number} leads to the pods' port {target}, as {others} does: their servers count together"
@@ -144,13 +145,3 @@ def _entering(gateways: tuple[Gateway, ...], numbers: tuple[int, ...]) -> Iterat
 def _pods(mesh: Mesh, gateway: Gateway) -> tuple[str, tuple[tuple[str, str], ...]]:
     namespace, labels = mesh.pods_of(gateway)
     return namespace, tuple(sorted(labels.items()))
-
-
-def _opened(mesh: Mesh, gateway: Gateway, number: int) -> int:
-    """The port of the pods that a server opens: its own number where no Service of theirs has it."""
-    namespace, labels = mesh.pods_of(gateway)
-    named = {port.name: port.number for pod in mesh.serving(gateway) for port in pod.ports}
-    for service, port in mesh.services_on(number):
-        if service.namespace == namespace and service.selector and service.selector.items() <= labels.items():
-            return port.target if isinstance(port.target, int) else named.get(port.target, number)
-    return number

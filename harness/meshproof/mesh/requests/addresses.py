@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from meshproof.border.request import TLS, Request, Tls
-from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, TlsMode
+from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, TlsMode
+from meshproof.mesh.model.gateways.ports import served_as
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.security.pod_certificate import CERTIFICATE
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
-from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, open_to
+from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, listening, open_to
 from meshproof.mesh.predict.visibility import sees
 from meshproof.records import dataclass
 
@@ -98,14 +99,31 @@ def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
     host = request.host.lower()
     if request.gateway or _is_a_service(mesh, host):
         return replace(request, tls=request.tls or POD_TLS) if request.scheme == TLS else request
-    if request.is_tcp:
-        return _connecting(mesh, request, tls)
-    for gateway in mesh.gateways:
+    if request.is_tcp and (connected := _connecting(mesh, request, tls)).gateway:
+        return connected
+    for gateway in mesh.gateways if not request.is_tcp else ():
         for server in gateway.servers:
             if server.port == request.port and any(covers(pattern, host) for pattern in server.hosts):
                 there = at(mesh, Entry(gateway, server), host, tls)
                 return replace(request, gateway=gateway.key, tls=request.tls or there.tls)
-    return request
+    for gateway in mesh.gateways:
+        led = by_servers_port(mesh, gateway, request)
+        if led is not request and (found := entering(mesh, led, tls)).gateway:
+            return found
+    return replace(request, tls=request.tls or POD_TLS) if request.scheme == TLS else request
+
+
+def by_servers_port(mesh: Mesh, gateway: Gateway, request: Request) -> Request:
+    """The request as the servers of a Gateway see it whose pods' Service has another port that leads there, too.
+
+    Its Host header still has the port that was called. One that enters by no other port is returned as it is.
+    """
+    number = served_as(mesh, gateway, request.port)
+    if number == request.port or listening(mesh, gateway, request.port).several:
+        return request
+    named = request.is_tcp or any(name == "host" for name, _ in request.headers)
+    headers = request.headers if named else (*request.headers, ("host", request.authority))
+    return replace(request, port=number, headers=headers)
 
 
 def _connecting(mesh: Mesh, request: Request, tls: Tls | None) -> Request:
@@ -122,7 +140,7 @@ def _connecting(mesh: Mesh, request: Request, tls: Tls | None) -> Request:
                 return replace(request, gateway=gateway.key, tls=request.tls or POD_TLS)
             if server.protocol in CONNECTIONS:
                 return replace(request, gateway=gateway.key)
-    return replace(request, tls=request.tls or POD_TLS) if request.scheme == TLS else request
+    return request
 
 
 def _is_a_service(mesh: Mesh, host: str) -> bool:

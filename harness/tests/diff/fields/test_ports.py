@@ -98,3 +98,9 @@ def test_containers_that_name_no_port_say_nothing_of_it(told: Told) -> None:
 )
 def test_a_policy_that_cannot_be_told_is_another_one(told: Told, old: str, new: str) -> None:
     assert "outcome" in told(POLICY.replace("FIELD", old), POLICY.replace("FIELD", new))
+
+
+def test_a_service_whose_pods_stand_in_speaks_another_protocol(told: Told) -> None:
+    lone = "apiVersion: v1\nkind: Service\nmetadata: {name: lone}\n"
+    lone += "spec: {selector: {app: lone}, ports: [{name: FIELD, port: 80}]}\n"
+    assert told(lone.replace("FIELD", "http"), lone.replace("FIELD", "tcp")) == {"draw", "outcome"}
