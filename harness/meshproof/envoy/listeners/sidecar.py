@@ -154,7 +154,7 @@ def names(service: Service, scope: Scope) -> Sequence[str]:
     own = tuple(name for host in several for name in domains(host, scope.proxy.namespace))
     full = hosts_on(scope.mesh, scope.port, scope.proxy.namespace)
     called = tuple(name for name in own if name in several or name not in full)
-    called += (service.address,) if service.address else ()
+    called += service.own_addresses
     return (*called, *(f"*.{one}" for one in own)) if service.headless else called
 
 

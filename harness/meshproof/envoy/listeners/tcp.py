@@ -59,7 +59,7 @@ def listener_by_address(mesh: Mesh, proxy: Proxy) -> dict[tuple[str, int], str]:
     mesh = sidecar_scope(mesh, proxy)
     found: dict[tuple[str, int], str] = {}
     for service, port in (*tcp_ports(mesh, proxy), *sniffed_ports(mesh, proxy)):
-        for name in (*domains(service.host, proxy.namespace), *filter(None, [service.address])):
+        for name in (*domains(service.host, proxy.namespace), *service.own_addresses):
             found[name.removesuffix(".").lower(), port.number] = tcp_listener_name(service.host, port.number)
     return found
 

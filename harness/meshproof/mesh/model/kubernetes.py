@@ -46,8 +46,8 @@ class Service:
     """`export_to` are the entries of its annotation networking.istio.io/exportTo (none: all namespaces).
 
     A host of a ServiceEntry is one, too: `name` and `hostname` are that host. `endpoints` are the keys of what stands
-    behind it without being selected by labels (`Workload.endpoint_of`). `addresses` are those that it says, `address`
-    is the one by which clients call it as by its name (empty: there is none, or whether there is one is not known),
+    behind it without being selected by labels (`Workload.endpoint_of`). `addresses` are those that it says,
+    `own_addresses` those by which clients call it as by its name (none: there are none, or none that is known),
     `alternative_names` those that it expects in certificates; with `called_address` whoever has the address that the
     client called answers (resolution NONE). A `headless` Service has no address of its own: its clients look up those
     of its pods. One that is `unlisted` is known to a client as what rules lead to alone. An ExternalName is none of the
@@ -70,7 +70,7 @@ class Service:
     alias_of: str = ""
     alternative_names: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
-    address: str = ""
+    own_addresses: tuple[str, ...] = ()
     called_address: bool = False
     waypoint: str = ""
     unseen: tuple[tuple[str, str], ...] = ()

@@ -233,7 +233,7 @@ class Mesh:
 
     @cached_property
     def _services_by_address(self) -> dict[str, tuple[Service, ...]]:
-        return grouped((one.address, one) for one in self.services if one.address)
+        return grouped((each, one) for one in self.services for each in one.own_addresses)
 
     @cached_property
     def _services_by_port(self) -> dict[int, tuple[tuple[Service, ServicePort], ...]]:

@@ -204,29 +204,6 @@ def test_what_is_not_modelled_touches_its_host(spec: tuple[str, ...], touches: o
     assert (one.subject, one.touches) == ("ServiceEntry default/out", (touches,))
 
 
-@pytest.mark.parametrize("address", ["10.1.1.1", "10.1.1.1/32"])
-@pytest.mark.parametrize("ports", [HTTP, "ports: [{number: 9, name: tcp, protocol: TCP}, {number: 80, name: any}]"])
-def test_the_one_address_of_a_host_is_another_name_of_it(address: str, ports: str) -> None:
-    found = build_all(manifests(entry(OUT, ports, "resolution: STATIC", f"addresses: [{address}]"))).mesh
-    assert not found.unmodelled
-    assert [one.host for one in found.services_at("10.1.1.1")] == ["out.example.com"]
-
-
-@pytest.mark.parametrize(
-    "several",
-    [
-        [entry("hosts: [a.org]", HTTP, "resolution: DNS", "addresses: [10.1.1.1, 10.1.1.2]")],
-        [entry("hosts: [a.org, b.org]", HTTP, "resolution: DNS", "addresses: [10.1.1.1]")],
-        [entry(f"hosts: [{name}.org]", HTTP, "resolution: DNS", "addresses: [10.1.1.1]", name=name) for name in "ab"],
-        [entry("hosts: [a.org]", HTTP, "addresses: [10.1.1.1]")],
-    ],
-)
-def test_an_address_that_is_not_one_hosts_alone_is_nobodys(several: list[str]) -> None:
-    found = build_all(manifests(*several)).mesh
-    assert Asked(("10.1.1.1",)) in {touches for one in found.unmodelled for touches in one.touches}
-    assert not found.services_at("10.1.1.1")
-
-
 ADDRESS = "{address: 10.0.0.1}"
 
 

@@ -94,7 +94,7 @@ def _service(entry: Entry, host: str, key: str) -> Service:
         endpoints=(key,),
         alternative_names=entry.alternative_names,
         addresses=entry.addresses,
-        address=entry.address,
+        own_addresses=entry.own_addresses,
         called_address=entry.resolution == NONE,
         waypoint=waypoint(labels(entry.resource.body.get("metadata"), "labels"), entry.namespace),
         unseen=_unseen(entry),
@@ -156,15 +156,21 @@ def _by_address(
 ) -> dict[tuple[str, str], Service]:
     """The Services; none is called by an address that another host has, too, or that a Service takes over."""
     having = Counter(single(one) for found in services.values() for one in found.addresses)
-    apart: set[tuple[str, str]] = set()
+    apart: dict[tuple[str, str], set[str]] = {}
     for entry in entries:
         place = (entry.hosts[0], entry.namespace)
-        if entry.address and (having[entry.address] > 1 or services[place].address != entry.address):
-            apart.add(place)
-            with findings.about(entry.resource, (Asked((entry.address,)),)):
-                why = f"who answers at {entry.address}, which is not this host's alone, is not modelled"
-                findings.unproved(entry.location, why)
-    return {place: replace(one, address="") if place in apart else one for place, one in services.items()}
+        for address in entry.own_addresses:
+            if having[address] > 1 or address not in services[place].own_addresses:
+                apart.setdefault(place, set()).add(address)
+                with findings.about(entry.resource, (Asked((address,)),)):
+                    why = f"who answers at {address}, which is not this host's alone, is not modelled"
+                    findings.unproved(entry.location, why)
+    return {place: _without(one, apart.get(place, ())) for place, one in services.items()}
+
+
+def _without(service: Service, addresses: Collection[str]) -> Service:
+    left = tuple(one for one in service.own_addresses if one not in addresses)
+    return replace(service, own_addresses=left) if addresses else service
 
 
 def _check(entry: Entry, findings: Findings) -> None:

@@ -45,7 +45,7 @@ class Entry:
     created: str = ""
     alternative_names: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
-    address: str = ""
+    own_addresses: tuple[str, ...] = ()
 
     @property
     def location(self) -> Location:
@@ -70,7 +70,7 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
     hosts = _hosts(spec, resolution, findings)
     _check_transport(spec, resolution, ports)
     addresses = _addresses(spec, resolution)
-    address = _own_address(spec, resolution, ports, findings)
+    own = _own_addresses(spec, resolution, ports, findings)
     names = [one.name for one in ports]
     made = Entry(
         resource,
@@ -83,7 +83,7 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         created(resource),
         tuple(one.text() for one in spec.list("subjectAltNames")),
         addresses,
-        address,
+        own,
     )
     for host in hosts:
         proxies_own(host, ports, findings)
@@ -159,20 +159,33 @@ def _addresses(spec: Value, resolution: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _own_address(spec: Value, resolution: str, ports: tuple[ServicePort, ...], findings: Findings) -> str:
-    """The one address by which clients call the one host, too; of all others it is said that they are not modelled."""
+def _own_addresses(spec: Value, resolution: str, ports: tuple[ServicePort, ...], findings: Findings) -> tuple[str, ...]:
+    """The addresses by which clients call the one host, too; of all others it is said why they are not modelled.
+
+    istiod has a service for each address: each has listeners of its own for connections, while in the routes of a port
+    of HTTP one alone stands, and which one it does not say (istio/istio pilot/pkg/serviceregistry/serviceentry,
+    convertServices).
+    """
     given = spec.list("addresses")
-    told = [(value, single(value.text())) for value in given if is_address(single(value.text()))]
+    passed_on = all(one.protocol not in HTTP and not one.sniffed for one in ports)
     apart = resolution in (STATIC, *RESOLVED) and all(one.protocol not in TLS | {UDP} for one in ports)
-    if apart and len(given) == len(told) == len(spec.list("hosts")) == 1 and ":" not in told[0][1]:
-        return told[0][1]
+    apart = apart and len(spec.list("hosts")) == 1
+    own: dict[str, None] = {}
     for value in given:
-        # Of a block nobody names an address: no request is known to meet it.
         address = single(value.text())
-        what = "an address" if is_address(address) else "a block of addresses"
-        why = f"requests to {what} of a ServiceEntry are not modelled"
+        if not is_address(address):
+            # Nobody names an address of it: no request is known to meet it.
+            why = "requests to a block of addresses of a ServiceEntry are not modelled: no client is known to call one"
+        elif apart and ":" not in address and (passed_on or len(given) == 1):
+            own[address] = None
+            continue
+        elif apart and ":" not in address:
+            why = "requests to one of several addresses of a ServiceEntry with HTTP are not modelled: "
+            why += "istiod has one of them alone in the routes of the port"
+        else:
+            why = "requests to an address of a ServiceEntry are not modelled"
         findings.unproved(value.location, why, touches=(Asked((address,)),))
-    return ""
+    return tuple(own)
 
 
 def single(address: str) -> str:

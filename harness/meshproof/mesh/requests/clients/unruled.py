@@ -46,11 +46,11 @@ def uncalled(
 
 
 def addressed(mesh: Mesh, client: Source, hosts: Collection[str] | None = None) -> Iterator[Expectation]:
-    """What is expected of one to each port of a Service by its address, where it has one itself; `hosts` as below."""
+    """What is expected of one to each port of a Service by its addresses, where it has some; `hosts` as below."""
     for service in mesh.services:
-        if service.address and (hosts is None or service.host in hosts):
+        for address in service.own_addresses if hosts is None or service.host in hosts else ():
             for call in calls(mesh, service, client):
-                one = predicted(mesh, replace(call, host=service.address), client)
+                one = predicted(mesh, replace(call, host=address), client)
                 if one.arms or one.undecided:
                     yield one
 
