@@ -26,7 +26,8 @@ from meshproof.manifest.documents.unread import Unread, unread
 from meshproof.manifest.identify import check_fields, check_names, identified
 from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import AGAIN, BESIDE, Manifests, Notice, Patch, Refusal, Resource
-from meshproof.manifest.source import STDIN, texts, unsearched
+from meshproof.manifest.source import STDIN, in_other_languages, texts, unsearched
+from meshproof.manifest.syntax.languages import language_of
 from meshproof.manifest.syntax.templates import YTT_LANGUAGE
 from meshproof.manifest.value import Value
 from meshproof.records import dataclass
@@ -78,7 +79,8 @@ def load(
     if not read.resources and not read.foreign:
         where = read.notices[0].location if read.notices else Location(paths[0] if paths else "", 1, 1)
         readable = ", ".join(name for name in kinds.ACCEPTED if "." not in name)
-        raise ManifestError(Problem(where, "there is no resource here that meshproof reads", f"it reads {readable}"))
+        hint = f"this is {read.others[0][0].message}" if read.others else f"it reads {readable}"
+        raise ManifestError(Problem(where, "there is no resource here that meshproof reads", hint))
     if contents is None:
         read.notices += _beside(paths)
     return Manifests(
@@ -104,13 +106,18 @@ def _together(notices: Iterable[Notice]) -> Iterator[Notice]:
 
 
 def _beside(paths: Sequence[str]) -> Iterator[Notice]:
-    """What a folder holds in subfolders, of which kubectl says nothing either."""
+    """What a folder holds in subfolders and in other languages, of which kubectl says nothing either."""
     for path in dict.fromkeys(paths):
         folder = Path(path)
         try:
             others = unsearched(folder) if path != STDIN and folder.is_dir() else []
+            foreign = in_other_languages(folder) if path != STDIN and folder.is_dir() else {}
         except OSError:
             continue
+        for language, files in foreign.items():
+            listed = ", ".join((*files[:MOST_NAMED], *(["…"] if len(files) > MOST_NAMED else [])))
+            text = f"{listed}: {language.name}, which is not read; {language.hint}"
+            yield Notice(Location(str(path), 1, 1), text, BESIDE)
         named = [one for one in others if not any(Path(each).is_relative_to(folder / one) for each in paths)]
         if named:
             listed = ", ".join((*named[:MOST_NAMED], *(["…"] if len(named) > MOST_NAMED else [])))
@@ -168,7 +175,8 @@ class _Read:
             patching.refuse(where)
         if other and not patching:
             text = "no Kubernetes resource (no JSON, and apiVersion stands nowhere): it is not read"
-            self.notices.append(Notice(where, text))
+            language = language_of(where.file)
+            self.notices.append(Notice(where, f"{language.message}: {language.hint}" if language else text))
         else:
             self.refusals.append(document)
 

@@ -73,7 +73,8 @@ class Refusal:
 class Patch:
     """What a kustomization changes of the resources of a kind and a name (empty: of all); nothing of it is applied.
 
-    They stand `within` these files and folders (none: wherever), and are of a `namespace` (None: of any).
+    They stand `within` these files and folders (none: wherever), and are of a `namespace` (None: of any). One for a
+    label is for what has its `key` somewhere, and one that is `waking` for workloads without pods, which get some.
     """
 
     location: Location
@@ -81,6 +82,8 @@ class Patch:
     name: str
     within: tuple[str, ...] = ()
     namespace: str | None = None
+    key: str = ""
+    waking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from yaml.reader import Reader
 from meshproof.border.facts.provenance import Digest
 from meshproof.errors import Location, ManifestError, Problem, UsageError
 from meshproof.manifest.documents.other_files import is_kustomization
+from meshproof.manifest.syntax.languages import language_of
+from meshproof.manifest.syntax.templates import Language
 
 MEGABYTE = 1024 * 1024
 LARGEST_FILE = 64 * MEGABYTE
@@ -100,7 +102,18 @@ def _files(path: Path) -> list[Path]:
     if not found:
         searched = "its subfolders are not searched: name them as well, or all of them with -R"
         hint = searched if deeper else "name a folder that holds manifests"
+        if others := in_other_languages(path):
+            hint = "; ".join(f"{files[0]} is {one.name}: {one.hint}" for one, files in others.items())
         raise ManifestError(Problem(Location(str(path), 1, 1), f"the folder has no {', '.join(ENDINGS)} file", hint))
+    return found
+
+
+def in_other_languages(folder: Path) -> dict[Language, list[str]]:
+    """The files of a folder that manifests may be made from, by their languages; raises OSError."""
+    found: dict[Language, list[str]] = {}
+    for name in sorted(one.name for one in folder.iterdir() if one.is_file()):
+        if not is_manifest(name) and (language := language_of(name)):
+            found.setdefault(language, []).append(name)
     return found
 
 

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from meshproof.errors import Location
 from meshproof.manifest.compose import Document
+from meshproof.manifest.documents.changes import changes, meets
 from meshproof.manifest.documents.other_files import (
     PATCHES,
     in_folder,
@@ -30,14 +31,12 @@ from meshproof.records import dataclass
 
 # Of what makes pods, requests are decided by these alone.
 DECIDING = frozenset({"labels", "matchlabels", "ports", "containerport", "selector"})
+REPLICAS = "replicas"
+NO_PODS = frozenset({REPLICAS, "0"})
 # kustomize takes the names of targets for regular expressions.
 PLAIN = re.compile(r"[A-Za-z0-9.-]*")
 
 
-# Names that a prefix makes anew, while VirtualServices and DestinationRules go on referring to the old ones: kustomize
-# knows of no reference of theirs (api/internal/konfig/builtinpluginconsts/namereference.go).
-RENAMING, REFERRED = ("namePrefix", "nameSuffix"), ("Service", "Gateway", "Secret")
-REWRITING = ("replacements", "transformers", "vars")
 # What a kustomization is made of.
 TREE = ("resources", "bases", "components")
 
@@ -70,7 +69,7 @@ class Kustomizations:
             self._namespaces[folder] = stated
         for file in named(body, *PATCHES):
             self._patching.setdefault(file, set()).add(folder)
-        self._found += ((one, folder) for one in _renaming(body))
+        self._found += ((one, folder) for one in changes(body))
         self._elsewhere += ((Patch(place, "", ""), file, folder) for place, file in _files(body))
         for one, file in _written_in(body):
             (self._aimed.setdefault(file, []) if file else self._found).append((one, folder))
@@ -132,7 +131,7 @@ class Kustomizations:
 def is_for(patch: Patch, one: Resource) -> bool:
     """Whether a patch changes a resource, as far as that can be told."""
     named = patch.kind in ("", one.kind) and patch.name in ("", one.name) and patch.namespace in (None, one.namespace)
-    return named and stands_within(one, patch.within)
+    return named and stands_within(one, patch.within) and meets(patch, one)
 
 
 def _written_in(body: Value) -> Iterator[tuple[Patch, str]]:
@@ -170,13 +169,6 @@ def _files(body: Value) -> Iterator[tuple[Location, str]]:
                 yield item.location, in_folder(body, path.data)
 
 
-def _renaming(body: Value) -> Iterator[Patch]:
-    """What else changes resources: some fields those that others refer to by name, some whatever they say."""
-    for fields, kinds in ((RENAMING, REFERRED), (REWRITING, ("",))):
-        for value in filter(None, map(body.get, fields)):
-            yield from (Patch(value.location, kind, "") for kind in kinds if value.data)
-
-
 def _own(body: Value, place: Value) -> list[Patch]:
     metadata = body.get("metadata") if body.is_mapping else None
     kind = _text(body, "kind") if body.is_mapping else ""
@@ -184,9 +176,17 @@ def _own(body: Value, place: Value) -> list[Patch]:
 
 
 def _decided(found: Iterable[Patch], said: frozenset[str]) -> Iterator[Patch]:
-    """Those that can decide a request, by the words that they say."""
-    deciding = not DECIDING.isdisjoint(said)
-    return (one for one in found if deciding or one.kind not in WORKLOADS)
+    """Those that can decide a request, by the words that they say.
+
+    A number of pods does where it is none, or there were none.
+    """
+    deciding = not DECIDING.isdisjoint(said) or said >= NO_PODS
+    waking = not deciding and REPLICAS in said
+    for one in found:
+        if deciding or one.kind not in WORKLOADS:
+            yield one
+        elif waking:
+            yield replace(one, waking=True)
 
 
 def _documents(text: Value) -> list[Value]:

@@ -10,6 +10,7 @@ from meshproof.manifest.compose import Document, read_documents
 from meshproof.manifest.documents.other_files import words_in
 from meshproof.manifest.documents.separator import END, SEPARATOR, parts
 from meshproof.manifest.resource import Refusal
+from meshproof.manifest.syntax.languages import language_of
 from meshproof.manifest.syntax.templates import OVERLAY, YTT, YTT_LANGUAGE, Language, template
 
 
@@ -18,6 +19,10 @@ def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusa
 
     `line` is the number of its first line.
     """
+    language = language_of(file)
+    if language and not _is_yaml(text, file):
+        yield _refusal(text, (_template(text, 0, file, line, language),))
+        return
     if "#@" in text and (code := YTT.search(text)):
         problem = _template(text, code.start("code"), file, line, YTT_LANGUAGE)
         yield replace(_refusal(text, (problem,)), overlay=OVERLAY.search(text) is not None)
@@ -36,6 +41,17 @@ def documents(text: str, file: str, line: int = 1) -> Iterator[Document | Refusa
                 yield from found
             else:
                 yield from _unread(part, file, first, whole if len(several) == 1 else error)
+
+
+def _is_yaml(text: str, file: str) -> bool:
+    """Whether a text is manifests all the same, whatever its file is called."""
+    try:
+        several = list(read_documents(text, file))
+    except ManifestError:
+        return False
+    return bool(several) and all(
+        one.body.is_mapping and {"apiVersion", "kind"} <= {*one.body.names()} for one in several
+    )
 
 
 def _ended(part: str, end: int, file: str, line: int) -> list[Document | Refusal]:

@@ -21,11 +21,15 @@ GOMPLATE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What a template is called, how one is known, and what makes manifests of it (empty: that is not known)."""
+    """What a template is called, how one is known (None: by the name of its file), and what makes manifests of it.
+
+    The command is empty where that is not known; the verb says what it does.
+    """
 
     name: str
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | None
     command: str = ""
+    verb: str = "render it first"
 
     @property
     def message(self) -> str:
@@ -33,7 +37,7 @@ class Language:
 
     @property
     def hint(self) -> str:
-        return f"render it first: `{self.command}`" if self.command else "render it first"
+        return f"{self.verb}: `{self.command}`" if self.command else self.verb
 
 
 # The first whose pattern is found is meant.
@@ -55,7 +59,7 @@ def template(text: str) -> tuple[int, Language] | None:
     """Where a text is a template, and of which language; None where it is none."""
     if "{" not in text and "<%" not in text:
         return None
-    found = ((one.pattern.search(text), one) for one in LANGUAGES)
+    found = ((one.pattern.search(text), one) for one in LANGUAGES if one.pattern)
     return next(((match.start(), language) for match, language in found if match), None)
 
 
