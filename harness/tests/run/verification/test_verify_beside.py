@@ -205,7 +205,8 @@ def test_the_address_of_an_entry_is_asked_for_as_its_name_is(verify: Verify, por
 
 def test_a_block_of_addresses_is_not_proved(verify: Verify) -> None:
     (one,) = verify(OUTSIDE % f"addresses: [10.1.1.0/24], ports: [{TCP}], {ENDPOINTS}").coverage.dependences
-    assert one.why == "requests to a block of addresses of a ServiceEntry are not modelled"
+    why = "requests to a block of addresses of a ServiceEntry are not modelled: no client is known to call one"
+    assert one.why == why
 
 
 @pytest.mark.parametrize(("applied", "kinds"), [("3s", []), ("3500ms", ["timeout"]), ("4s", ["timeout"]), ("5s", [])])
