@@ -4,7 +4,7 @@
 # A cluster is cut into subsets by labels, and a fallback says where requests go whose subset is not there: to any endpoint, or to
 # a default subset. One would expect the same when the subset cannot serve. But a subset is there as long as one endpoint has its
 # labels, dead or alive. So with a canary of one pod the failure of the pod is an outage of all that is routed to it, 503 with
-# panic mode off (Istio's setting) and requests to the pod that is known to be down with Envoy's own, while healthy pods stand by
+# panic mode off and requests to the pod that is known to be down with it on, as it comes, while healthy pods stand by
 # in the fallback; deleting the broken pod is what brings the service back. `lb_subsets_fallback` stays 0.
 #
 # Seen on 2026-12-01 (pod `one` is v1 and healthy; a route asks for v2; 5 requests each):
