@@ -38,7 +38,10 @@ timeout 100 venv/bin/python limit.py &
 http='"@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
 router='{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}'
 whole='default_value: {numerator: 100}'
-service='"@type": type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit, domain: shop, timeout: 5s, rate_limit_service: {transport_api_version: V3, grpc_service: {envoy_grpc: {cluster_name: limit}}}'
+local='"@type": type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit, stat_prefix: limit'
+local+=", token_bucket: {max_tokens: 1, fill_interval: 3600s}, filter_enabled: {$whole}, filter_enforced: {$whole}"
+service='"@type": type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit, domain: shop, timeout: 5s'
+service+=', rate_limit_service: {transport_api_version: V3, grpc_service: {envoy_grpc: {cluster_name: limit}}}'
 # sidecar NAME FILTER: a pod's proxy with a limit that lets nothing through.
 sidecar() {
   cat <<YAML
@@ -51,7 +54,12 @@ sidecar() {
           $http
           stat_prefix: $1
           http_filters: [{name: limit, typed_config: {$2}}, $router]
-          route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, route: {cluster: limit, rate_limits: [{actions: [{generic_key: {descriptor_value: all}}]}]}}]}]}
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes:
+              - {match: {prefix: /}, route: {cluster: limit, rate_limits: [{actions: [{generic_key: {descriptor_value: all}}]}]}}
 YAML
 }
 cluster() { echo "  - {name: $1, load_assignment: {cluster_name: $1, endpoints: [{lb_endpoints: [{endpoint: {address: {pipe: {path: $2.sock}}}}]}]}}"; }
@@ -79,7 +87,7 @@ $(route local retriable-status-codes)
 $(route service retriable-status-codes)
 $(route asked retriable-status-codes,envoy-ratelimited)
 $(route hidden retriable-status-codes)
-$(sidecar local "'@type': type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit, stat_prefix: limit, token_bucket: {max_tokens: 1, fill_interval: 3600s}, filter_enabled: {$whole}, filter_enforced: {$whole}")
+$(sidecar local "$local")
 $(sidecar service "$service")
 $(sidecar hidden "$service, disable_x_envoy_ratelimited_header: true")
   clusters:

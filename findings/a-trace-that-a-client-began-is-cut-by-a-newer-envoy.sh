@@ -58,8 +58,10 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 Server("app.sock", App).serve_forever()
 PY
-otel='{name: otel, typed_config: {"@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig, service_name: shop, grpc_service: {envoy_grpc: {cluster_name: collector}}}}'
-zipkin='{name: zipkin, typed_config: {"@type": type.googleapis.com/envoy.config.trace.v3.ZipkinConfig, collector_cluster: collector, collector_endpoint: /spans, collector_endpoint_version: HTTP_JSON}}'
+otel='"@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig, service_name: shop'
+otel+=', grpc_service: {envoy_grpc: {cluster_name: collector}}'
+zipkin='"@type": type.googleapis.com/envoy.config.trace.v3.ZipkinConfig, collector_cluster: collector'
+zipkin+=', collector_endpoint: /spans, collector_endpoint_version: HTTP_JSON'
 listener() {
   cat <<YAML
   - name: $1
@@ -70,7 +72,7 @@ listener() {
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: $1
-          tracing: {random_sampling: {value: 10}, provider: $2}
+          tracing: {random_sampling: {value: 10}, provider: {name: tracer, typed_config: {$2}}}
           http_filters: [{name: router, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]
           route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, route: {cluster: app}}]}]}
 YAML

@@ -36,13 +36,19 @@ static_resources:
           $http
           stat_prefix: front
           http_filters: [$router]
-          route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {path: /other}, route: {cluster: other}}, {match: {prefix: /}, route: {cluster: app}}]}]}
+          route_config:
+            virtual_hosts:
+            - {name: all, domains: ["*"], routes: [{match: {path: /other}, route: {cluster: other}}, {match: {prefix: /}, route: {cluster: app}}]}
   - name: app
     address: {pipe: {path: app.sock}}
     filter_chains:
     - filters:
       - name: http
-        typed_config: {$http, stat_prefix: app, http_filters: [$router], route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, direct_response: {status: 200}}]}]}}
+        typed_config:
+          $http
+          stat_prefix: app
+          http_filters: [$router]
+          route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, direct_response: {status: 200}}]}]}
   clusters:
   - name: app
     load_assignment: {cluster_name: app, endpoints: [{lb_endpoints: [{endpoint: {address: {pipe: {path: app.sock}}}}]}]}

@@ -24,17 +24,23 @@ listener() {
   cat <<YAML
   - name: $1
     address: {pipe: {path: $1.sock}}
-    filter_chains: [{filters: [{name: http, typed_config: {$http, stat_prefix: $1, http_filters: [$router], route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [$2]}]}}}]}]
+    filter_chains:
+    - filters:
+      - name: http
+        typed_config:
+          $http
+          stat_prefix: $1
+          http_filters: [$router]
+          route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [$2]}]}
 YAML
 }
+host() { echo "{endpoint: {address: {pipe: {path: $1.sock}}}}"; }
 cluster() {
   cat <<YAML
   - name: $1
     common_lb_config: {$2}
     outlier_detection: {consecutive_5xx: 3, max_ejection_percent: 100, base_ejection_time: 300s}
-    load_assignment:
-      cluster_name: $1
-      endpoints: [{lb_endpoints: [{endpoint: {address: {pipe: {path: first.sock}}}}, {endpoint: {address: {pipe: {path: second.sock}}}}, {endpoint: {address: {pipe: {path: good.sock}}}}]}]
+    load_assignment: {cluster_name: $1, endpoints: [{lb_endpoints: [$(host first), $(host second), $(host good)]}]}
 YAML
 }
 answer() { echo "{match: {prefix: /}, direct_response: {status: $1}}"; }
