@@ -23,8 +23,8 @@ class OutOfBand:
 
     `within` bounds every latency, in seconds. An answer that waits for a copy that hangs does not come
     before the load ends or the client's timeout, which is several times as long; a pause of the
-    machine that the load runs on is shorter. One answer beyond the bound fails. Without a fault the check
-    passes once a share of `tolerance` of faults is ruled out at `beta`.
+    machine that the load runs on, or of a proxy on it, is shorter, and is not counted. One answer beyond the
+    bound fails. Without a fault the check passes once a share of `tolerance` of faults is ruled out at `beta`.
 
     "The mirrored traffic happens out of band of the critical request path for the primary service":
     https://istio.io/latest/docs/tasks/traffic-management/mirroring/.
@@ -71,7 +71,7 @@ class OutOfBandTrial:
             return answer(observation)
         if observation.digest != first.digest:
             return f"answered {observation.status} with another body than the first"
-        if observation.latency - observation.stalled > self._within:
+        if observation.latency - observation.stalled - observation.waited > self._within:
             return f"answered later than {self._within:g} s"
         return ""
 

@@ -80,6 +80,9 @@ class Timeline:
 
     def lacking(self) -> str:
         """Why the timeline shows too little; empty when it shows all that the rule says."""
+        for mark in self._marks("missed"):
+            took, lasts = mark.values["seconds"], self.rule.base_ejection_time
+            return f"a look at the hosts took {took:.1f} s, and an ejection of {lasts:g} s may have been over before it"
         if len(self._marks("harmless")) < len(self.harmless):
             return "the host that failed got no traffic any more after its failures"
         if not self.fatal:

@@ -5,6 +5,8 @@ that must eject no host, then an ejection for each of the others. During the las
 fail at once. Marks:
 
 * `harmless`: the fault's status, the errors that the host made, and whether it was ejected.
+* `missed`: a look that took so many seconds after what it is about that an ejection may have been over by then;
+  nothing more is driven.
 * `ejected`: the errors that the host had made before and after the last request, when that was
   sent; `returned` (or `kept`, when it is not back in time): the last look that showed it ejected.
 * `failing`, once or more often: all hosts fail from now on; then `capped`: how many were ejected, in the end and
@@ -123,9 +125,12 @@ class _Pacing:
         await self.hosts.fail(self.victim, fault)
         errors = 0
         for _ in range(self.trial.enough * TRIES_PER_ERROR):
+            sent = self.traffic.now
             await self.hosts.step()
             errors, last = await self._errors(fault) - before, errors
             ejected = errors > last and await self._is_out()
+            if not ejected and await self._missed(sent):
+                return False
             if ejected or errors >= self.trial.enough:
                 break
         await self.hosts.heal(self.victim)
@@ -152,6 +157,8 @@ class _Pacing:
             after = await self._errors(fault)
             # Only an error ejects, so only then is there anything to ask.
             ejected = after > before and await self._is_out()
+            if not ejected and await self._missed(sent):
+                return False
             if ejected or after - start >= self.trial.enough:
                 break
         values = {"number": number, "status": fault.status, "before": before - start, "after": after - start}
@@ -172,8 +179,12 @@ class _Pacing:
         start, sent, errors, ejected = await self._errors(fault), traffic.now, 0, False
         tries, told_by = 0, traffic.now + MERGE_WINDOW + MARGIN
         while not ejected and errors < self.trial.enough and (tries < TRIES_PER_ERROR or traffic.now < told_by):
+            sent_last = traffic.now
             await self.hosts.send((fault.errors + 1) * len(self.hosts.pods))
             ejected, errors, tries = await self._is_out(), await self._errors(fault) - start, tries + 1
+            # With that many errors at once a second ejection may follow one that was over.
+            if await self._missed(sent_last):
+                return False
             if not errors:
                 await asyncio.sleep(LOOK_INTERVAL)
         values = {"number": number, "status": fault.status, "before": 0, "after": errors}
@@ -181,6 +192,15 @@ class _Pacing:
         self._ejected_at = traffic.now
         await self.hosts.heal(self.victim)
         return ejected
+
+    async def _missed(self, sent: float) -> bool:
+        """Whether an ejection by what was sent since then may have been over before the look that ends now."""
+        seconds = self.traffic.now - sent
+        if seconds < self.trial.lasting(0):
+            return False
+        self.traffic.mark("missed", seconds=seconds)
+        await self.hosts.heal(self.victim)
+        return True
 
     async def _wait_for_the_last_error(self) -> None:
         """Wait for the moment at which it is best made: sooner it would tell less, and later as well."""

@@ -73,3 +73,12 @@ def test_the_bound_is_the_checks_own(build: Any) -> None:
     assert trial.decided
     assert trial.refuted
     assert "answered later than 0.1 s" in trial.conclude(None).reason
+
+
+@pytest.mark.parametrize("excuse", [{"stalled": 1.5}, {"waited": 1.5}, {"stalled": 0.8, "waited": 0.8}])
+def test_what_a_machine_or_a_proxy_on_it_stood_still_for_is_not_the_copys_doing(build: Any, excuse: Any) -> None:
+    trial = begun(build)
+    trial.observe(build.seen("v1", digest="d", latency=3.4, **excuse))
+    assert not trial.refuted
+    trial.observe(build.seen("v1", digest="d", latency=3.7, **excuse))
+    assert trial.refuted

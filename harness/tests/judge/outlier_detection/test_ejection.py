@@ -282,6 +282,16 @@ def test_a_host_that_met_too_few_errors_to_be_ejected_shows_nothing(judged: Judg
     assert f"met no more than {met} error" in verdict.reason
 
 
+def test_an_ejection_that_may_have_been_over_before_the_look_is_inconclusive(judged: Judge) -> None:
+    def missed(proxy: SimulatedProxy) -> None:
+        number = next(n for n, mark in enumerate(proxy.marks) if mark.name == "ejected")
+        proxy.marks[number:] = [Mark("missed", proxy.marks[number].at, {"seconds": 2.5})]
+
+    verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), missed)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "a look at the hosts took 2.5 s, and an ejection of 2 s may have been over before it" in verdict.reason
+
+
 def test_too_short_a_stretch_is_inconclusive(judged: Judge) -> None:
     def shortened(proxy: SimulatedProxy) -> None:
         settled = next(mark for mark in proxy.marks if mark.name == "settled")

@@ -148,6 +148,22 @@ def test_the_last_error_waits_for_the_moment_that_tells_most_as_long_as_it_stays
     assert again - back == pytest.approx(max(quickest, best + 0.05), abs=0.09)
 
 
+@pytest.mark.parametrize(("took", "told"), [(2.5, ["missed"]), (1.5, ["ejected", "returned"])])
+def test_an_ejection_that_was_over_before_the_look_is_no_word_of_the_mesh(
+    monkeypatch: pytest.MonkeyPatch, took: float, told: list[str]
+) -> None:
+    class Frozen(Hosts):
+        """The look that is to show the first ejection takes so long."""
+
+        async def ejected(self) -> set[str]:
+            self.now += took if self._count == FAULT.errors and not self.story else 0.0
+            return await super().ejected()
+
+    hosts = driven(monkeypatch, Frozen(0.1, 0.1), BASE, 0.0)
+    assert [one.name for one in hosts.marks][1 : 1 + len(told)] == told
+    assert ("missed" in told) == (len(hosts.marks) == 2)
+
+
 def test_a_request_that_is_refused_three_times_at_once_waits_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     class Refusing(Hosts):
         async def step(self) -> None:

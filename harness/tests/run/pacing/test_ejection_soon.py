@@ -46,9 +46,9 @@ class Hosts:
         return {"a"} if self._after and self._sent // 2 >= self._after else set()
 
 
-def paced(ejected_after: int) -> tuple[Hosts, bool]:
+def paced(ejected_after: int, lasting: float = 2.0) -> tuple[Hosts, bool]:
     hosts: Any = Hosts(ejected_after)
-    trial: Any = SimpleNamespace(enough=12, soon=1.0, request=0)
+    trial: Any = SimpleNamespace(enough=12, soon=1.0, request=0, lasting=lambda _number: lasting)
     return hosts, asyncio.run(_Pacing(trial, hosts)._is_ejected_at_once(2, FAULT))
 
 
@@ -67,6 +67,13 @@ def test_a_host_is_spared_only_after_so_many_errors_that_any_rule_would_have_eje
     assert values["after"] >= 12
 
 
+def test_what_may_be_a_second_ejection_is_not_taken_for_the_first() -> None:
+    hosts, ejected = paced(3, lasting=0.09)
+    assert (ejected, hosts.healed) == (False, True)
+    ((name, values),) = hosts.marks
+    assert (name, values["seconds"]) == ("missed", pytest.approx(0.1))
+
+
 def test_a_victim_that_a_worker_has_not_back_yet_is_waited_for() -> None:
     hosts: Any = Hosts(3)
     hosts.unseen = 12
@@ -77,5 +84,5 @@ def test_a_victim_that_a_worker_has_not_back_yet_is_waited_for() -> None:
         hosts._sent += requests if hosts.unseen < 0 else 0
 
     hosts.send = send
-    trial: Any = SimpleNamespace(enough=12, soon=1.0, request=0)
+    trial: Any = SimpleNamespace(enough=12, soon=1.0, request=0, lasting=lambda _number: 2.0)
     assert asyncio.run(_Pacing(trial, hosts)._is_ejected_at_once(2, FAULT))

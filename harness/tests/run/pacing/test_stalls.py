@@ -159,13 +159,19 @@ def test_a_proxy_that_waits_for_its_turn_is_seen_though_the_machine_is_not_late(
     watched(tmp_path, use)
 
 
+def has_worker(pid: int) -> bool:
+    return any((task / "comm").read_text().startswith("wrk:") for task in Path(f"/proc/{pid}/task").iterdir())
+
+
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this system does not tell how long it lets wait")
 def test_a_proxy_that_is_stopped_alone_is_seen(tmp_path: Path) -> None:
     async def use(stalls: Stalls, process: psutil.Process) -> None:
         proxy = subprocess.Popen([sys.executable, "-I", "-S", "-c", PROXY, "worker"])  # noqa: ASYNC220
         try:
             stalls.attend([proxy.pid])
-            await looked(stalls, time.perf_counter() + 0.3)
+            while not has_worker(proxy.pid):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await looked(stalls, time.perf_counter() + 0.1)
             began = time.perf_counter()
             proxy.send_signal(signal.SIGSTOP)
             await asyncio.sleep(0.5)
