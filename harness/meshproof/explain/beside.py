@@ -72,6 +72,8 @@ def _why_not(
     if entries and all(entries):
         first = next(miss for miss in entries if miss)
         return words("none of its rules is for this client: {why}", why=worded(first, words))
+    if not one.http and one.left_out:
+        return words("has none of the rules that it delegates: {why}", why="; ".join(one.left_out))
     if not one.http:
         return words("has no rules for HTTP")
     best = max(named, key=specificity)

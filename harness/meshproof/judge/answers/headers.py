@@ -39,7 +39,7 @@ def differing(which: str, expected: HeaderExpectation, found: Iterable[tuple[str
             yield f"its {which} header {name} was {_shown(name, seen.get(name))}, not {_shown(name, several)}"
     for name, text in expected.added:
         value, values = _as_received(text), seen.get(name, [])
-        if value not in values and value not in _parts(values):
+        if value not in values and not _holds(_parts(values), _parts([value])):
             yield f"its {which} header {name} was {_shown(name, seen.get(name))}, without {_shown(name, [value])}"
     for name in expected.absent:
         if name in seen:
@@ -54,6 +54,11 @@ def kept(sent: Iterable[tuple[str, str]], expected: HeaderExpectation, but: Set[
 
 def _parts(values: Iterable[str]) -> list[str]:
     return [part.strip() for one in values for part in one.split(",")]
+
+
+def _holds(whole: Sequence[str], part: Sequence[str]) -> bool:
+    """Whether `part`, one value with commas of its own, stands somewhere in `whole`, as it is and in one piece."""
+    return any(list(whole[at : at + len(part)]) == list(part) for at in range(len(whole) - len(part) + 1))
 
 
 def _as_received(text: str) -> str:

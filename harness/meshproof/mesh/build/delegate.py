@@ -9,9 +9,10 @@ pilot/pkg/model/virtualservice.go (MergeHTTPRoutes), virtualservice_controller.g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
+from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build import resilience
@@ -51,22 +52,47 @@ class Draft:
         return f"{self.made.namespace}/{self.made.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Astray:
+    """The place of a rule that istiod leaves out of what delegates to it, and why."""
+
+    resource: Resource
+    place: Location
+    why: str
+
+
 def resolved(drafts: Sequence[Draft], broken: Iterable[str], findings: Findings) -> tuple[VirtualService, ...]:
     """The VirtualServices with hosts, delegates merged in; `broken` are those (`namespace/name`) that have problems."""
     known = {draft.key: draft for draft in drafts}
     unread = frozenset(broken)
     asked = {route.missing for draft in drafts for route, _ in draft.rules}
-    found = []
+    found: list[VirtualService] = []
+    astray: list[Astray] = []
     for draft in drafts:
         if draft.made.hosts:
             with findings.about(draft.resource, ()):
-                rules = tuple(rule for one in draft.rules for rule in _rules(draft, one, known, unread, findings))
-            found.append(replace(draft.made, http=rules))
+                own: list[Astray] = []
+                several = (_rules(draft, one, known, unread, findings, own) for one in draft.rules)
+                rules = tuple(rule for one in several for rule in one)
+            reasons = tuple(f"{one.resource} at {one.place}: {one.why}: istiod leaves it out" for one in own)
+            found.append(replace(draft.made, http=rules, left_out=reasons))
+            astray += own
         elif draft.key not in asked and not unread:
             why = "it has no hosts, and no VirtualService delegates to it: its rules are not in force"
             with findings.about(draft.resource, ()):
                 findings.unproved(draft.made.location, why, needs=ROOT, topic=Topic.DELEGATE_LEFT_OUT)
+    _left_out(astray, {rule.location for one in found for rule in one.http}, findings)
     return tuple(found)
+
+
+def _left_out(astray: Sequence[Astray], in_force: Set[Location], findings: Findings) -> None:
+    """What istiod leaves out is no gap where another rule delegates to it too, and has it in force."""
+    for one in astray:
+        if one.place in in_force:
+            findings.notice(one.place, f"{one.why}: istiod leaves it out", Topic.DELEGATE_LEFT_OUT)
+        else:
+            with findings.about(one.resource, ()):
+                findings.unproved(one.place, f"{one.why}: istiod leaves it out", topic=Topic.DELEGATE_LEFT_OUT)
 
 
 def _rules(
@@ -75,6 +101,7 @@ def _rules(
     known: Mapping[str, Draft],
     unread: frozenset[str],
     findings: Findings,
+    astray: list[Astray],
 ) -> Iterator[HttpRoute]:
     root, _ = rule
     if not root.missing:
@@ -93,14 +120,17 @@ def _rules(
         yield root
     elif delegate.made.hosts:
         text = f"it delegates to VirtualService {root.missing}, which has hosts"
-        findings.notice(where, f"{text}: istiod leaves it out", Topic.DELEGATE_LEFT_OUT)
+        astray.append(Astray(draft.resource, where, text))
     elif not _exported(delegate, draft.made.namespace):
         text = f"it delegates to VirtualService {root.missing}, which is not exported to {draft.made.namespace}"
-        findings.notice(where, f"{text}: istiod leaves it out", Topic.DELEGATE_LEFT_OUT)
+        astray.append(Astray(draft.resource, where, text))
     else:
         for own in delegate.rules:
             if merged := _merged(draft, rule, delegate, own, findings):
                 yield merged
+            else:
+                text = f"its conditions contradict those of the rule that delegates to it ({where})"
+                astray.append(Astray(delegate.resource, own[0].location, text))
 
 
 def _is_for_all(rule: HttpRoute) -> bool:
@@ -126,8 +156,6 @@ def _merged(
         findings,
     )
     if matches is None:
-        text = f"its conditions contradict those of the rule that delegates to it ({root.location})"
-        findings.notice(own.location, f"{text}: istiod leaves it out", Topic.DELEGATE_LEFT_OUT)
         return None
     taken = {
         name: getattr(root, name)

@@ -232,7 +232,7 @@ class VirtualService:
     `export_to` are the entries as written (none: Istio's default, all namespaces); `created` is when it was made, in
     RFC 3339 and UTC, so that it sorts (empty: not told). Those of `gateway_api` are made of its routes: each request
     gets the most specific of all rules, whatever their order, and only clients of their own namespace and of that of
-    the host have them.
+    the host have them. `left_out` says why istiod leaves out rules that it delegates, one reason for each.
     """
 
     name: str
@@ -246,6 +246,7 @@ class VirtualService:
     gateway_api: bool = False
     tcp: tuple[TcpRoute, ...] = ()
     tls: tuple[TcpRoute, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def rules(self) -> tuple[HttpRoute | TcpRoute, ...]:

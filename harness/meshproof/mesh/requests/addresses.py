@@ -18,6 +18,7 @@ from meshproof.mesh.predict.visibility import sees
 from meshproof.records import dataclass
 
 ANY_HOST = "gateway.example"
+LABELS = ("www", "any", "other", "a", "x1", "x2")
 POD_TLS = Tls(ca=CERTIFICATE, any_name=True)
 """What a client brings to a handshake that is passed on to a pod."""
 
@@ -25,27 +26,41 @@ MESH_TLS = Tls(ca=CERTIFICATE, any_name=True, of_the_mesh=True)
 """What a sidecar brings to the handshake with another proxy of the mesh."""
 
 
-def covered_by(pattern: str) -> str:
-    """A host that a pattern covers."""
+def covered_by(mesh: Mesh, pattern: str) -> str:
+    """A host that a pattern covers, of which nothing else in the mesh speaks, where one of a few is free."""
     if pattern == "*":
         return ANY_HOST
-    return f"www{pattern[1:]}" if pattern.startswith("*") else pattern
+    if not pattern.startswith("*"):
+        return pattern
+    taken = mesh.once(("requests", "hosts"), lambda: frozenset(_spoken_of(mesh)))
+    several = [f"{label}{pattern[1:]}" for label in LABELS]
+    return next((one for one in several if one not in taken), several[0])
+
+
+def _spoken_of(mesh: Mesh) -> Iterator[str]:
+    """The hosts that objects name."""
+    yield from (one.host for one in mesh.services)
+    for virtual_service in mesh.virtual_services:
+        yield from virtual_service.hosts
+        yield from (name for rule in virtual_service.tls for match in rule.matches for name in match.sni_hosts)
+    for gateway in mesh.gateways:
+        for server in gateway.servers:
+            yield from server.hosts
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A host pattern that is served on a port; `entry` is the Gateway's server, None within the mesh."""
+    """A host pattern that is served on a port, and a `host` that it covers.
+
+    `entry` is the Gateway's server, None within the mesh.
+    """
 
     pattern: str
+    host: str
     port: int
     scheme: str = "http"
     entry: Entry | None = None
     tls: Tls | None = None
-
-    @property
-    def host(self) -> str:
-        """A host that the pattern covers."""
-        return covered_by(self.pattern)
 
     @property
     def gateway(self) -> str:
@@ -81,14 +96,15 @@ def kept_out(mesh: Mesh, virtual_service: VirtualService, gateway: str, tls: Tls
 
 def at(mesh: Mesh, entry: Entry, pattern: str, tls: Tls | None = None) -> Address:
     """The address of a host at a Gateway's server; a client that says not whom it trusts, trusts what is served."""
+    host = covered_by(mesh, pattern)
     if entry.server.protocol not in ENCRYPTED:
-        return Address(pattern, entry.server.port, "http", entry)
+        return Address(pattern, host, entry.server.port, "http", entry)
     from meshproof.mesh.predict.gateways.handshake import served_certificate
 
     shown = MESH_TLS if entry.server.tls.mode is TlsMode.ISTIO_MUTUAL else tls or Tls()
     if not shown.ca:
         shown = replace(shown, ca=served_certificate(mesh, entry.gateway, entry.server.tls))
-    return Address(pattern, entry.server.port, "https", entry, shown)
+    return Address(pattern, host, entry.server.port, "https", entry, shown)
 
 
 def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
@@ -175,9 +191,10 @@ def _within(mesh: Mesh, virtual_service: VirtualService, namespace: str) -> Iter
         for service in (one for one in services if sees(namespace, one.export_to, one.namespace)):
             for port in service.ports:
                 if port.is_http:
-                    yield Address(short_name(service, namespace), port.number)
+                    name = short_name(service, namespace)
+                    yield Address(name, name, port.number)
         if not services and not host.endswith(f".{CLUSTER_DOMAIN}"):
-            foreign.append(Address(host, 80))
+            foreign.append(Address(host, covered_by(mesh, host), 80))
     yield from foreign
 
 

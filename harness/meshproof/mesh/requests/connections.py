@@ -71,7 +71,7 @@ def _names(mesh: Mesh, service: Service, route: TcpRoute, client: Source) -> Ite
                 if covers(name, service.host):
                     yield short_name(service, client.namespace) if service.hostname else service.host
                 elif covers(service.host, name):
-                    yield covered_by(name)
+                    yield covered_by(mesh, name)
             elif service_of(mesh, name, client.namespace) is service:
                 yield name
 
@@ -89,13 +89,13 @@ def _entering(
             continue
         if route in virtual_service.tls:
             sni = (name for match in route.matches for name in match.sni_hosts)
-            names = [covered_by(one) for one in sni] if server.passes_tls_on else []
+            names = [covered_by(mesh, one) for one in sni] if server.passes_tls_on else []
             yield [connection(one, server.port, scheme=TLS, gateway=found.key, tls=POD_TLS) for one in names]
         elif server.protocol == TLS.upper() and server.ends_tls:
             shown = [at(mesh, Entry(found, server), one, tls) for one in hosts]
             yield [connection(one.host, server.port, scheme=TLS, gateway=found.key, tls=one.tls) for one in shown]
         elif server.protocol in CONNECTIONS:
-            yield [connection(covered_by(one), server.port, gateway=found.key) for one in hosts]
+            yield [connection(covered_by(mesh, one), server.port, gateway=found.key) for one in hosts]
 
 
 def _served(mesh: Mesh, virtual_service: VirtualService) -> list[Service]:

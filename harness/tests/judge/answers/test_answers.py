@@ -335,3 +335,21 @@ def test_what_is_set_and_added_to_holds_nothing_else(build) -> None:
     verdict = answered(build, wanted, build.seen("v1"), kept)
     assert verdict.outcome is Outcome.FAILED
     assert "its request header x-own was '1', 'a' and 'b', not 'a' and 'b'" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("came", "good"),
+    [
+        ("1,max-age=0, no-cache", True),
+        ("max-age=0, no-cache", True),
+        ("1,max-age=0", False),
+        ("no-cache,max-age=0,1", False),
+        ("1,max-age=0,1,no-cache", False),
+    ],
+)
+def test_what_is_added_may_have_commas_of_its_own(build, came: str, good: bool) -> None:
+    """`cache-control` is written so, and proxies join it to what the client sent."""
+    adding = HeaderExpectation(added=(("cache-control", "max-age=0, no-cache"),))
+    beside = received(headers=(("host", "h.example.com"), ("x-own", "1"), ("cache-control", came)))
+    verdict = answered(build, routed(build, request_headers=adding), build.seen("v1"), beside)
+    assert (verdict.outcome is Outcome.PASSED) is good

@@ -127,9 +127,21 @@ def test_of_several_conditions_each_of_the_delegates_must_fit_one_of_the_roots(b
 
 def test_a_rule_that_contradicts_its_root_is_left_out_and_said(built) -> None:
     found = built(written("match: [{uri: {exact: /a}}]", f"match: [{{uri: {{exact: /b}}}}]\n    {TO_V2}"))
+    (gap,) = found.mesh.unmodelled
+    assert gap.subject == "VirtualService default/part"
+    assert "contradict" in gap.why
+    assert "istiod leaves it out" in gap.why
+    assert gap.touches == ()
+    assert all("contradict" not in one.message for one in found.notices)
+
+
+def test_a_rule_that_one_root_leaves_out_and_another_has_is_no_gap(built) -> None:
+    shared = written("match: [{uri: {prefix: /a}}]", f"match: [{{uri: {{prefix: /b}}}}]\n    {TO_V2}")
+    other = ROOT.format(root="match: [{uri: {prefix: /b}}]").replace("name: root", "name: other")
+    found = built(f"{shared}\n---\n{other.replace('greeter]', 'elsewhere]')}")
+    assert found.mesh.unmodelled == ()
     (notice,) = (one for one in found.notices if "contradict" in one.message)
     assert "istiod leaves it out" in notice.message
-    assert found.mesh.unmodelled == ()
 
 
 def merged(built, root: str, part: str):
@@ -210,14 +222,15 @@ def test_a_delegate_must_be_exported_to_the_namespace_of_its_root(built, entries
     )
     found = built(text)
     assert len(found.mesh.virtual_services[0].http) == (2 if seen else 1)
-    assert any("is not exported to default" in one.message for one in found.notices) is not seen
+    assert any("is not exported to default" in one.why for one in found.mesh.unmodelled) is not seen
 
 
 def test_a_virtual_service_with_hosts_is_no_delegate(built) -> None:
     found = built(written(WHOLE, TO_V2, spec="  hosts: [other]"))
     assert [one.name for one in found.mesh.virtual_services] == ["root", "part"]
     assert len(found.mesh.virtual_services[0].http) == 1
-    assert any("which has hosts: istiod leaves it out" in one.message for one in found.notices)
+    (gap,) = found.mesh.unmodelled
+    assert "which has hosts: istiod leaves it out" in gap.why
 
 
 def test_the_rules_of_a_delegate_that_nobody_names_are_not_proved(built) -> None:

@@ -12,7 +12,7 @@ from meshproof.mesh.requests.addresses import Address
 from meshproof.mesh.requests.overlaps.pairs import overlaps, table
 from meshproof.mesh.requests.probes import probes
 
-HERE = Address("greeter", 5000)
+HERE = Address("greeter", "greeter", 5000)
 CLIENT = Source("default")
 
 

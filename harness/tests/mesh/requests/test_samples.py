@@ -150,3 +150,43 @@ def test_a_rule_that_clients_do_not_see_says_so(built) -> None:
     assert "clients in default reaches this rule: they do not see apart.other" in told
     (told,) = shown(built(HIDDEN.replace("EXPORTED", "'*'").replace("ENTRY", '"."')))[1]
     assert "clients in default reaches this rule: it is exported to . alone" in told
+
+
+def test_a_pattern_is_shown_by_a_host_that_no_other_object_names(built) -> None:
+    """`www` of a domain is what people have a rule of its own for, most of all."""
+    text = """---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: entry}
+spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}, TLS]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: all}
+spec: {hosts: ["*.example.com"], gateways: [entry], http: [{directResponse: {status: 201}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: one}
+spec: {hosts: [www.example.com], gateways: [entry], http: [{directResponse: {status: 202}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: names}
+spec:
+  hosts: ["*.example.org"]
+  gateways: [entry]
+  tls:
+  - match: [{sniHosts: ["*.example.org"]}]
+    route: [{destination: {host: greeter}}]
+  - match: [{sniHosts: [www.example.org]}]
+    route: [{destination: {host: greeter}}]
+"""
+    tls = '{port: {number: 443, name: tls, protocol: TLS}, hosts: ["*.example.org"], tls: {mode: PASSTHROUGH}}'
+    requests, notices = shown(built(text.replace("TLS", tls)))
+    assert notices == []
+    by = " (by gateway default/entry)"
+    named = {f"GET http://{one}.example.com/{by}" for one in ("any", "www")} | {
+        f"tls://{one}.example.org:443{by}" for one in ("any", "www")
+    }
+    assert named <= {*requests}

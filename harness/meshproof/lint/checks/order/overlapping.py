@@ -14,7 +14,7 @@ from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchKind, RouteMatch, VirtualService
 from meshproof.mesh.predict.covering import covers
 from meshproof.mesh.predict.entries import Rule
-from meshproof.mesh.requests.addresses import Address, addresses
+from meshproof.mesh.requests.addresses import Address, addresses, covered_by
 from meshproof.mesh.requests.matching import requests_of
 from meshproof.mesh.requests.overlaps.meeting import meeting, meets
 
@@ -113,7 +113,8 @@ def _both(folder: Folder, one: VirtualService, several: Sequence[Rule], first: i
 def _addresses(folder: Folder, one: VirtualService) -> Iterator[Address]:
     for gateway in one.gateways:
         yield from addresses(folder.mesh, one, gateway, one.namespace)
-    yield Address(one.hosts[0], 80) if MESH_GATEWAY in one.gateways else Address("*", 80)
+    pattern = one.hosts[0] if MESH_GATEWAY in one.gateways else "*"
+    yield Address(pattern, covered_by(folder.mesh, pattern), 80)
 
 
 def _shown(request: Request) -> str:
