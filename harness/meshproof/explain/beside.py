@@ -39,11 +39,26 @@ def beside(
         named = [host for host in one.hosts if any(covers(host, name) for name in names)]
         if named and not any(each is one for each in having):
             is_tcp = expectation.request.is_tcp
-            why = _why_not(one, named, table, client, having, written, words, is_tcp=is_tcp)
+            why = "" if is_tcp or meant is None else _unread(expectation, meant, words)
+            why = why or _why_not(one, named, table, client, having, written, words, is_tcp=is_tcp)
             yield Object(written.called(one.location), one.location, why)
     yield from _rules(mesh, expectation, client, written, words)
     if meant is not None:
         yield from _namesakes(mesh, meant, client, words)
+
+
+def _unread(expectation: Expectation, meant: Service, words: Words) -> str:
+    """Why no rule for HTTP has a say, where the port that is called passes on what comes; empty where it reads it."""
+    called = (port for port in meant.ports if port.number == expectation.request.port)
+    port = next(called, None)
+    if port is None or port.is_http:
+        return ""
+    return words(
+        "its rules are for HTTP, and port {port} of {service} speaks {protocol}",
+        port=port.number,
+        service=meant.called,
+        protocol=port.protocol,
+    )
 
 
 def _why_not(
@@ -131,6 +146,7 @@ def _rules(mesh: Mesh, expectation: Expectation, client: Client, written: Writte
                 elif rule.namespace not in {client.namespace, service.namespace, "istio-system"}:
                     own, its = client.namespace, service.namespace
                     text = words("{own}, {its} or istio-system", own=own, its=its)
+                    text = words("{own} or istio-system", own=own) if own == its else text
                     why = words(
                         "rules for {service} count in the namespaces {places} alone",
                         service=service.called,

@@ -53,7 +53,8 @@ def effects(expectation: Expectation, route: HttpRoute | None, written: Written,
         yield rule.setting("corsPolicy", _cors(route, words), rule.place("corsPolicy"))
     if route:
         yield from _headers(route, rule, words)
-    if expectation.arms:
+    # Of HTTP that is passed on as bytes nothing is read.
+    if expectation.arms and expectation.independent:
         yield from _rewrites(expectation, rule, words)
         yield from _times(expectation, rule, words)
 

@@ -13,6 +13,7 @@ from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.unmodelled import Rule
 from meshproof.records import dataclass
 
@@ -76,6 +77,12 @@ class Folder:
         """The rules of which not every field is understood: their conditions may be more than the mesh knows."""
         touched = (touch for one in self.mesh.unmodelled for touch in one.touches)
         return frozenset(one.location for one in touched if isinstance(one, Rule))
+
+    def pattern_alone(self, host: str) -> str:
+        """The longest pattern that covers a host which nothing has by name; empty where something has, or none does."""
+        if host.startswith("*") or host in self.refused_hosts or host in self.patterns.exact:
+            return ""
+        return max((one for one in self.patterns.wild if covers(one, host)), key=len, default="")
 
     def knows(self, host: str) -> bool:
         """Whether something has that host: a Service, a ServiceEntry or one of its patterns, or one that is refused."""

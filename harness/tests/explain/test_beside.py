@@ -1,7 +1,8 @@
 """What has no say in a request that enters by a gateway, or in a connection, and the reason that is given."""
 
 import pytest
-from meshproof.explain.render.text import summary
+from meshproof.explain.render.quotes import Quotes
+from meshproof.explain.render.text import summary, text
 
 SERVERS = """\
 apiVersion: networking.istio.io/v1
@@ -84,3 +85,47 @@ def test_no_service_is_meant_by_a_host_that_a_server_names(explained) -> None:
     )
     assert "share the host reviews.a.org" in found.unanswered
     assert "did you mean" not in found.unanswered
+
+
+PASSED_ON = """\
+apiVersion: v1
+kind: Service
+metadata: {name: till}
+spec: {selector: {app: till}, ports: [{name: tcp-80, port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: till}
+spec:
+  selector: {matchLabels: {app: till}}
+  template: {metadata: {labels: {app: till}}, spec: {containers: [{name: c, image: example/till:1}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: till}
+spec: {hosts: [till], http: [{match: [{uri: {prefix: /x}}], route: [{destination: {host: reviews}}]}]}
+"""
+
+
+def test_http_to_a_port_of_tcp_goes_to_the_service_whatever_rules_say(explained) -> None:
+    found = explained(PASSED_ON, "GET http://till//x")
+    first, second, *_ = summary(found)
+    why = "port 80 of till.default speaks tcp, not HTTP: ask for tcp://till:80"
+    assert first == f"no rule for HTTP has a say in it: {why}"
+    assert second == "till.default 100 %"
+    # Nothing on its way retries it, or normalises its path.
+    assert found.effects == ()
+    (rule,) = found.beside
+    assert rule.says == "its rules are for HTTP, and port 80 of till.default speaks tcp"
+
+
+def test_a_call_that_no_rule_takes_is_told_what_grpc_is_told(explained) -> None:
+    own = bound("own", "default", "*.a.org", f"http: [{{match: [{{uri: {{prefix: /a.B/}}}}], {ROUTE}}}]")
+    first, *_ = summary(explained(SERVERS + own, "grpc://x.a.org:80/c.D/E"))
+    assert first == "answered 200 (grpc-status 12) by the proxy: no rule matches"
+
+
+def test_one_notice_is_one(explained) -> None:
+    entry = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: other}\n"
+    found = explained(f"{entry}spec: {{hosts: [other.shop.example], http: [{{{ROUTE}}}]}}\n")
+    assert list(text(found, Quotes()))[-1] == "1 notice about objects that it does not meet: -o json has them"

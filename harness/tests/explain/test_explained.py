@@ -158,7 +158,7 @@ def test_a_destination_rule_that_does_not_count_is_named(explained) -> None:
     )
     (found,) = explained(RULE + ROUTE + "---\n" + hidden.removesuffix("---\n")).beside
     assert found.what == "DestinationRule prod/hidden"
-    assert "count in the namespaces default, default or istio-system alone" in found.says
+    assert "count in the namespaces default or istio-system alone" in found.says
 
 
 def test_what_is_not_understood_is_told_with_its_line(explained) -> None:

@@ -137,3 +137,33 @@ def test_a_route_of_the_gateway_api_is_not_told_of_fields_that_it_has_not(found:
     assert "backendRequest" in one.message
     several = found(f"{SERVICE}---\n{route.replace('name: stars, port: 80', 'name: stars, port: 81')}")
     assert any(one.code == "MP013" and "Envoy answers 500" in one.message for one in several)
+
+
+PATTERN = """\
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: partners}
+spec:
+  hosts: ['*.partner.example']
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  location: MESH_EXTERNAL
+  resolution: NONE
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: partners}
+spec:
+  hosts: [a.partner.example]
+  http: [{route: [{destination: {host: 'AIM'}}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("aim", "alarm"), [("*.partner.example", False), ("b.partner.example", True), ("b.elsewhere.example", False)]
+)
+def test_a_destination_finds_no_pattern_of_a_service_entry_but_its_very_name(
+    found: Look, aim: str, alarm: bool
+) -> None:
+    several = [one for one in found(PATTERN.replace("AIM", aim)) if one.code == "MP010"]
+    assert bool(several) is alarm
+    assert all("only *.partner.example is there" in one.message for one in several)

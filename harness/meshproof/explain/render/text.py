@@ -63,13 +63,17 @@ def text(explanation: Explanation, quote: Quote, words: Words = ENGLISH) -> Iter
     yield from _section(words("to know"), notices)
     yield from _more(explanation.notices, MOST_OTHERS, words)
     if number := len(explanation.elsewhere):
-        yield from ("", words("{n} notices about objects that it does not meet: -o json has them", n=f"{number:,}"))
+        said = words("{n} about objects that it does not meet: -o json has them", n=words.amount(number, "notice"))
+        yield from ("", said)
 
 
 def summary(explanation: Explanation, words: Words = ENGLISH) -> Iterator[str]:
     """What becomes of it, in a line or two."""
     found = explanation.expectation
-    if explanation.unanswered:
+    passed_on = not found.route and any(one.share and one.workloads for one in found.arms)
+    if explanation.unanswered and passed_on:
+        yield words("no rule for HTTP has a say in it: {why}", why=explanation.unanswered)
+    elif explanation.unanswered:
         yield words("nobody answers it: {why}", why=explanation.unanswered)
     by = words(", by the rule at {place}", place=found.route) if found.route else ""
     if found.undecided:
@@ -84,7 +88,9 @@ def summary(explanation: Explanation, words: Words = ENGLISH) -> Iterator[str]:
         sent = words("{status} to {target}", status=found.status, target=found.redirect.target)
         yield sent + (by or (f", {found.note}" if found.note else ""))
     elif found.status:
-        answered = words("answered {status} by the proxy", status=found.status)
+        told = dict(found.headers.exact).get("grpc-status") if found.request.is_call else None
+        status = f"{found.status} (grpc-status {told})" if told else found.status
+        answered = words("answered {status} by the proxy", status=status)
         yield (words("{what}: {says}", what=answered, says=found.note) if found.note else answered) + by
     else:
         odds = ", ".join(f"{one.destination} {percent(float(one.share))}" for one in found.arms)

@@ -37,8 +37,12 @@ def _owners(folder: Folder) -> frozenset[str]:
 def missing(folder: Folder) -> Iterator[Found]:
     """Gateways that should be here: those of the VirtualService's own namespace, or beside others."""
     owners = _owners(folder)
+    refused = {f"{one.namespace}/{one.name}" for one in folder.built.left_out if one.kind == "Gateway"}
     for one, name in _unbound(folder):
-        if name.partition("/")[0] in (*owners, one.namespace):
+        if name in refused:
+            text = f"VirtualService {one.namespace}/{one.name}: a cluster refuses Gateway {name}"
+            yield Found(one.location, text, fix="Correct the Gateway.")
+        elif name.partition("/")[0] in (*owners, one.namespace):
             yield Found(one.location, f"VirtualService {one.namespace}/{one.name}: there is no Gateway {name}")
 
 

@@ -71,6 +71,12 @@ def _of(
             what = f"no DestinationRule defines the subset {aim.subset} of {_called(aim.host)}"
             yield Miss(NO_SUBSET, Found(aim.location, what, fix=_defined(folder, aim)))
         return
+    if pattern := folder.pattern_alone(aim.host):
+        text = f"only {pattern} is there, and a destination finds no pattern that covers it: Envoy answers 503"
+        yield Miss(
+            NOT_FOUND, Found(aim.location, text, fix=f"Write '{pattern}', or add a ServiceEntry for {aim.host}.")
+        )
+        return
     found = [(client, backend(folder.mesh, aim, client, missing)) for client in met]
     lacking = [(client, one) for client, one in found if one.lack not in UNSAID]
     if not lacking or aim.host in folder.refused_hosts:

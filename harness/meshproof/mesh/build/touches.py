@@ -130,8 +130,15 @@ def touches_nothing(several: Several) -> bool:
 
 
 def _gateway(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
-    alone = resource.api_version.startswith(f"{GATEWAY_API}/")
-    return (Entering(f"{resource.namespace}/{resource.name}", alone=alone),)
+    """What enters by it; where it may share its pods with others, by one of its ports, as far as all can be read."""
+    key, spec = f"{resource.namespace}/{resource.name}", resource.body.get("spec")
+    if resource.api_version.startswith(f"{GATEWAY_API}/"):
+        return (Entering(key, alone=True),)
+    try:
+        ports = {one.need("port").need("number").whole() for one in (spec.list("servers") if spec else ())}
+    except ManifestError:
+        return (Entering(key),)
+    return tuple(Entering(key, one) for one in sorted(ports)) or (Entering(key),)
 
 
 def _secret(resource: Resource, mesh: Mesh) -> Several:

@@ -10,6 +10,8 @@ from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMa
 from meshproof.mesh.predict.match import string_matches
 
 Named = tuple[tuple[str, StringMatch], ...]
+# Characters that mean something in a regular expression: it begins as written up to the first of them.
+SPECIAL = frozenset("\\.+*?()|[]{}^$")
 
 
 def covers(wide: RouteMatch | None, narrow: RouteMatch | None) -> bool:
@@ -76,11 +78,26 @@ def string_implied(wide: StringMatch, narrow: StringMatch, *, ignore_case: bool 
     if wide.kind is MatchKind.REGEX:
         same = narrow.kind is MatchKind.REGEX and narrow.value == wide.value
         return same or wide.value == ".*"
+    if narrow.kind is MatchKind.REGEX:
+        slash = "/" if wide.kind is MatchKind.PATH_PREFIX else ""
+        head, wanted = literal_head(narrow.value), wide.value.removesuffix(slash) + slash
+        prefixes = wide.kind in (MatchKind.PREFIX, MatchKind.PATH_PREFIX)
+        return prefixes and (head.lower().startswith(wanted.lower()) if ignore_case else head.startswith(wanted))
     if wide.kind is MatchKind.PREFIX:
         prefixes = narrow.kind in (MatchKind.PREFIX, MatchKind.PATH_PREFIX)
         return prefixes and string_matches(wide, narrow.value, ignore_case=ignore_case)
     segments = narrow.kind is MatchKind.PATH_PREFIX and wide.kind is MatchKind.PATH_PREFIX
     return segments and string_matches(wide, narrow.value, ignore_case=ignore_case)
+
+
+def literal_head(pattern: str) -> str:
+    """What every match of a regular expression begins with, as far as it is plainly written."""
+    pattern = pattern.removeprefix("^")
+    if "|" in pattern or pattern.startswith("(?"):
+        return ""
+    at = next((number for number, character in enumerate(pattern) if character in SPECIAL), len(pattern))
+    # The last character may be optional, or repeated.
+    return pattern[: max(0, at - 1)] if at < len(pattern) and pattern[at] in "*?{" else pattern[:at]
 
 
 def _named(wide: Named, narrow: Named) -> bool:

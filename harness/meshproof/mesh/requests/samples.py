@@ -173,6 +173,8 @@ def _why_unreached(
             for one in virtual_service.gateways
         ):
             return "no text was found that meets a condition of this rule: name a request with --request"
+        if within and (why := _no_http(mesh, virtual_service)):
+            return f"no request reaches this rule: {why}"
         hosts = " and ".join(virtual_service.hosts)
         if within:
             return f"no request of clients in {client.namespace} reaches this rule: they do not see {hosts}"
@@ -195,6 +197,16 @@ def _why_unreached(
             if not taken and (refusal := unread(request)):
                 return f"no request over HTTP/1.1 reaches this rule: {request} gets {refusal.status}, for {refusal.why}"
     return "no request found that reaches this rule: it may be shadowed; name one with --request"
+
+
+def _no_http(mesh: Mesh, virtual_service: VirtualService) -> str:
+    """Which port of its Services passes on what comes, where all of them do; empty where one reads HTTP."""
+    services = [one for host in virtual_service.hosts for one in mesh.services_of(host)]
+    ports = [(one, port) for one in services for port in one.ports]
+    if not ports or any(port.is_http for _, port in ports):
+        return ""
+    several = (f"port {port.number} of {one.called} speaks {port.protocol}" for one, port in ports)
+    return f"it is for HTTP, and {' and '.join(several)}"
 
 
 def _after(virtual_service: VirtualService, route: HttpRoute) -> set[Location]:

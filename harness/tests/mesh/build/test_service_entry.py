@@ -54,6 +54,13 @@ def test_a_host_that_dns_resolves_is_a_destination_with_one_stand_in(version: st
     assert [one.message for one in built.notices] == ["out.example.com: stood in for, as Deployments are"]
 
 
+def test_the_notice_stands_at_the_entry_that_is_stood_in_for() -> None:
+    chosen = entry("other.example.com", HTTP, "resolution: STATIC", "workloadSelector: {labels: {app: a}}", name="own")
+    built = build(manifests(chosen, entry(OUT, HTTP, "resolution: DNS")).resources)
+    (notice,) = (one for one in built.notices if one.message.startswith("out.example.com: stood in"))
+    assert notice.location.line == chosen.count("\n") + 1
+
+
 def test_endpoints_of_the_same_labels_are_one_workload() -> None:
     endpoints = (
         "endpoints: [{address: 10.0.0.1, labels: {v: a}}, {address: 10.0.0.2, labels: {v: a}}, "

@@ -91,6 +91,20 @@ def test_a_virtual_service_of_another_gateway_for_the_same_pods_counts_too(
 
 
 @pytest.mark.parametrize(
+    ("servers", "kinds"),
+    [
+        ("[{port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*']}]", set()),
+        ("[{port: {number: 80, name: https, protocol: HTTPS}, hosts: ['*']}]", {"Gateway"}),
+        ("[{port: {number: many, name: https, protocol: HTTPS}, hosts: ['*']}]", {"Gateway"}),
+    ],
+)
+def test_a_gateway_that_is_refused_costs_what_enters_by_its_ports(touched, servers: str, kinds: set[str]) -> None:
+    broken = of("Gateway", f"{{selector: {{istio: ingressgateway}}, servers: {servers}}}", group=NETWORKING)
+    assert touched(broken, EDGE) == kinds
+    assert touched(broken, CART) == set()
+
+
+@pytest.mark.parametrize(
     "spec",
     [
         "{hosts: [elsewhere], http: [{route: [{destination: {host: pay}}]}]}",

@@ -190,3 +190,19 @@ spec:
         f"tls://{one}.example.org:443{by}" for one in ("any", "www")
     }
     assert named <= {*requests}
+
+
+def test_a_rule_for_http_of_a_service_that_has_none_is_told_so(built) -> None:
+    text = """---
+apiVersion: v1
+kind: Service
+metadata: {name: till}
+spec: {selector: {app: greeter}, ports: [{name: tcp-web, port: 80, targetPort: 5000}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: till}
+spec: {hosts: [till], http: [{route: [{destination: {host: greeter}}]}]}
+"""
+    (notice,) = shown(built(text))[1]
+    assert notice.endswith("no request reaches this rule: it is for HTTP, and port 80 of till.default speaks tcp")

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meshproof.lint.folder import Folder
-from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, VirtualService
+from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, TcpMatch, TcpRoute, VirtualService
 from meshproof.mesh.predict.covering import covers
 from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.requests.overlaps.heads import beginning_of
+from meshproof.records import dataclass
 
 Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One entry of a rule for connections; None matches every one."""
+
+    route: TcpRoute
+    match: TcpMatch | None
+
+
+Entry = Rule | Connection
 
 
 def entries(one: VirtualService) -> tuple[Rule, ...]:

@@ -6,24 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 from meshproof.errors import Location
 from meshproof.lint.check import Check, Found, Severity
-from meshproof.lint.checks.order.entries import entries, hiding
+from meshproof.lint.checks.order.entries import Connection, Entry, entries, hiding
+from meshproof.lint.checks.order.merged import met_at_gateways
 from meshproof.lint.folder import Folder
 from meshproof.mesh.model.index import grouped
-from meshproof.mesh.model.virtual_service import TcpMatch, TcpRoute, VirtualService
+from meshproof.mesh.model.virtual_service import TcpRoute, VirtualService
 from meshproof.mesh.predict.covering import covers_connections
 from meshproof.mesh.predict.entries import Rule
 from meshproof.records import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """One entry of a rule for connections; None matches every one."""
-
-    route: TcpRoute
-    match: TcpMatch | None
-
-
-Entry = Rule | Connection
 # So many rules for connections of one VirtualService are held against each other.
 MOST_CONNECTIONS = 200
 
@@ -70,8 +61,12 @@ def _search(folder: Folder) -> tuple[list[Hidden], list[Hidden]]:
     every = [pair for own in several for pair in own if _root(pair[0]) not in whole]
     # A delegate's rule is, where it is by each rule that delegates to it.
     whole |= _throughout(every, lambda entry: entry.route.location)
+    merged = [pair for pair in met_at_gateways(folder) if _root(pair[0]) not in whole]
+    whole = {**_throughout(merged, lambda entry: entry.route.location), **whole}
     left = [pair for pair in every if pair[0].route.location not in whole and pair[0].match]
     single = _throughout(left, lambda entry: (entry.match or entry.route).location)
+    others = [pair for pair in merged if pair[0].route.location not in whole and pair[0].match]
+    single = {**_throughout(others, lambda entry: (entry.match or entry.route).location), **single}
     return [*whole.values()], [*single.values()]
 
 
@@ -111,8 +106,10 @@ def repeated(folder: Folder) -> Iterator[Found]:
     """Entries of `match` that are never the ones that decide."""
     for one in _hidden(folder)[1]:
         other = (one.by.match or one.by.route).location
-        own = " of the same rule" if one.same_rule else ""
-        text = f"this entry takes nothing that the one in {_place(other, one.place)}{own} does not take"
+        place = _place(other, one.place)
+        text = f"no request reaches this entry: the one in {place} takes all that it would"
+        if one.same_rule:
+            text = f"this entry takes nothing that the one in {place} of the same rule does not take"
         yield Found(one.place, text, other)
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from meshproof.errors import Location
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.service_entry.endpoint import UNIX, Endpoint
@@ -50,7 +51,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
         findings.unmodelled_parts.append(Unmodelled(one.kind, name, one.location, UNREGISTERED, reach, REGISTERED))
     services = {(one.host, one.namespace): one for one in mesh.services}
     firsts: dict[tuple[str, str], Entry] = {}
-    stood_in: list[str] = []
+    stood_in: dict[str, Location] = {}
     known: set[str] = set()
     for entry in entries:
         with findings.about(entry.resource, (Called(entry.hosts),)):
@@ -60,7 +61,8 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
                     known.add(key)
                     own = [*_endpoints(entry, host, key), *_resolved(entry, machines, key)]
                     workloads += [_named_apart(one, workloads) for one in own]
-                    stood_in += [host] if own else []
+                    if own:
+                        stood_in.setdefault(host, entry.location)
                 first = firsts.setdefault((host, entry.namespace), entry)
                 if why := _unlike(first, entry):
                     findings.unproved(entry.location, f"{first.resource} has the host {host}, too: {why}")
@@ -68,8 +70,8 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
             _check(entry, findings)
     services = _by_address(entries, services, findings)
     if stood_in:
-        text = f"{', '.join(dict.fromkeys(stood_in))}: stood in for, as Deployments are"
-        findings.notice(entries[0].location, text, Topic.RUN_ALONE)
+        text = f"{', '.join(stood_in)}: stood in for, as Deployments are"
+        findings.notice(next(iter(stood_in.values())), text, Topic.RUN_ALONE)
     elif machines:
         text = "WorkloadEntries are stood in for, as Deployments are"
         findings.notice(machines[0].workload.location, text, Topic.RUN_ALONE)
