@@ -124,3 +124,27 @@ def test_rules_of_an_http_route_hide_each_other_in_their_own_order(found: Look, 
     }
     expected = [(code, *(line_of(text, part) for part in lines[code]))] if code else []
     assert told == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "ports"),
+    [
+        ("{gateways: [entry], port: 8080}", "80 and 9000"),
+        ("{gateways: [entry], port: 80}", ""),
+        ("{gateways: [mesh], port: 80}", "7000"),
+        ("{gateways: [mesh], port: 7000}", ""),
+        ("{port: 80}", ""),
+        ("{port: 81}", "80, 7000 and 9000"),
+    ],
+)
+def test_a_condition_on_a_port_is_held_against_the_gateways_of_the_same_entry(
+    found: Look, condition: str, ports: str
+) -> None:
+    service = (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: shop}\n"
+        "spec: {selector: {app: shop}, ports: [{name: http, port: 7000}]}\n---\n"
+    )
+    text = GATEWAY.replace("MORE", "") + service + bound("a", rule(condition), host="shop", more=", mesh")
+    told = [one.message for one in found(text) if one.code == "MP034"]
+    assert bool(told) is bool(ports)
+    assert all(one.endswith(f"and requests come by port {ports} alone") for one in told)

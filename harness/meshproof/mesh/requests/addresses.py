@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from meshproof.border.request import TLS, Request, Tls
@@ -202,3 +202,18 @@ def _covered(mesh: Mesh, host: str) -> list[Service]:
     if host.startswith("*"):
         return [one for one in mesh.services if covers(host, one.host)]
     return [found] if (found := mesh.service(host)) else []
+
+
+def ports_of(mesh: Mesh, virtual_service: VirtualService, gateways: Iterable[str]) -> frozenset[int]:
+    """The ports by which requests can come to a VirtualService by some of its gateways; none where that is not told."""
+    found: set[int] = set()
+    for gateway in gateways:
+        known = mesh.gateway(gateway)
+        services = [one for host in virtual_service.hosts if (one := mesh.service(host))]
+        if gateway == MESH_GATEWAY and len(services) == len(virtual_service.hosts):
+            found.update(port.number for each in services for port in each.ports)
+        elif gateway != MESH_GATEWAY and known is not None:
+            found.update(server.port for server in known.servers)
+        else:
+            return frozenset()
+    return frozenset(found)

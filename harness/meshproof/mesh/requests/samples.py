@@ -26,7 +26,7 @@ from meshproof.mesh.model.virtual_service import (
 from meshproof.mesh.predict.mesh_table import HANDSHAKE
 from meshproof.mesh.predict.proxy.refused import unread
 from meshproof.mesh.predict.visibility import sees, virtual_services
-from meshproof.mesh.requests.addresses import addresses, kept_out
+from meshproof.mesh.requests.addresses import addresses, kept_out, ports_of
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
 from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.clients.unruled import addressed, uncalled, unruled
@@ -163,6 +163,8 @@ def _why_unreached(
     if len(lacking) == len(virtual_service.gateways):
         meant = "".join(nearest(one, (gateway.called for gateway in mesh.gateways)) for one in lacking[:1])
         return f"no request reaches this rule: there is no Gateway {' and no '.join(lacking)}{meant}"
+    if astray := _astray(mesh, virtual_service, route):
+        return f"no request reaches this rule: {astray}"
     within = virtual_service.gateways == (MESH_GATEWAY,)
     if within and not any(one.startswith("*") or mesh.knows(one) or _is_outside(one) for one in virtual_service.hosts):
         hosts = " and ".join(virtual_service.hosts)
@@ -197,6 +199,19 @@ def _why_unreached(
             if not taken and (refusal := unread(request)):
                 return f"no request over HTTP/1.1 reaches this rule: {request} gets {refusal.status}, for {refusal.why}"
     return "no request found that reaches this rule: it may be shadowed; name one with --request"
+
+
+def _astray(mesh: Mesh, virtual_service: VirtualService, route: HttpRoute) -> str:
+    """The ports that a rule is for, where no request comes by one of them; empty where one does, or may."""
+    wrong: dict[str, None] = {}
+    for match in route.matches:
+        ways = [one for one in virtual_service.gateways if one in (match.gateways or virtual_service.gateways)]
+        ports = ports_of(mesh, virtual_service, ways)
+        if match.port is None or not ports or match.port in ports:
+            return ""
+        there = " and ".join(str(one) for one in sorted(ports))
+        wrong[f"it is for port {match.port}, and requests come by port {there} alone"] = None
+    return "; ".join(wrong)
 
 
 def _no_http(mesh: Mesh, virtual_service: VirtualService) -> str:

@@ -206,3 +206,26 @@ spec: {hosts: [till], http: [{route: [{destination: {host: greeter}}]}]}
 """
     (notice,) = shown(built(text))[1]
     assert notice.endswith("no request reaches this rule: it is for HTTP, and port 80 of till.default speaks tcp")
+
+
+def test_a_rule_for_a_port_that_its_gateway_has_not_is_told_so(built) -> None:
+    text = """---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: out}
+spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: greeter}
+spec:
+  hosts: [greeter]
+  gateways: [out, mesh]
+  http:
+  - match: [{gateways: [mesh]}]
+    route: [{destination: {host: greeter}}]
+  - match: [{gateways: [out], port: 443}]
+    route: [{destination: {host: greeter}}]
+"""
+    (notice,) = shown(built(text))[1]
+    assert notice.endswith("no request reaches this rule: it is for port 443, and requests come by port 80 alone")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshproof.lint.check import Check, Found, Severity
-from meshproof.lint.contexts import services_of
 from meshproof.lint.folder import Folder, distinct
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, MatchKind, RouteMatch, VirtualService
+from meshproof.mesh.model.virtual_service import HttpRoute, MatchKind, RouteMatch, VirtualService
 from meshproof.mesh.predict.rewrite import rewritten
+from meshproof.mesh.requests.addresses import ports_of
 
 
 def _entries(folder: Folder) -> Iterator[tuple[VirtualService, HttpRoute, RouteMatch]]:
@@ -38,24 +38,12 @@ def strangers(folder: Folder) -> Iterator[Found]:
         if match.gateways and set(match.gateways).isdisjoint(one.gateways):
             named = distinct(match.gateways)
             yield Found(match.location, f"it is for requests by {named}, and the VirtualService is not bound to that")
-        elif match.port is not None and (ports := _ports(folder, one)) and match.port not in ports:
+            continue
+        met = [name for name in one.gateways if not match.gateways or name in match.gateways]
+        ports = ports_of(folder.mesh, one, met)
+        if match.port is not None and ports and match.port not in ports:
             shown = distinct(str(port) for port in sorted(ports))
             yield Found(match.location, f"it is for port {match.port}, and requests come by port {shown} alone")
-
-
-def _ports(folder: Folder, one: VirtualService) -> set[int]:
-    """The ports by which requests can come; none where that cannot be told."""
-    found: set[int] = set()
-    for gateway in one.gateways:
-        known = folder.mesh.gateway(gateway)
-        services = services_of(folder.mesh, one)
-        if gateway == MESH_GATEWAY and len(services) == len(one.hosts):
-            found.update(port.number for each in services for port in each.ports)
-        elif gateway != MESH_GATEWAY and known is not None:
-            found.update(server.port for server in known.servers)
-        else:
-            return set()
-    return found
 
 
 def slashes(folder: Folder) -> Iterator[Found]:
