@@ -22,6 +22,8 @@ from meshproof.mesh.requests.addresses import at, by_servers_port, entering, fro
 from meshproof.mesh.requests.answerable import why_unanswered
 from meshproof.records import dataclass
 
+DEPLOYMENT, GATEWAY = "Deployment", "Gateway"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -78,6 +80,9 @@ def read(
     try:
         found = of(asked([named], f"{sender} {gateway}"))
     except (ManifestError, UsageError):
+        return of(None)
+    if any(one.kind in (DEPLOYMENT, GATEWAY) for one in found.built.stood_in):
+        # Whether another workload or Gateway was meant is told by all of them.
         return of(None)
     mesh, client = found.built.mesh, found.source
     expectation = predict(mesh, found.request, namespace=client.namespace, labels=client.labels)

@@ -129,3 +129,12 @@ def test_one_notice_is_one(explained) -> None:
     entry = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: other}\n"
     found = explained(f"{entry}spec: {{hosts: [other.shop.example], http: [{{{ROUTE}}}]}}\n")
     assert list(text(found, Quotes()))[-1] == "1 notice about objects that it does not meet: -o json has them"
+
+
+def test_a_workload_that_may_be_meant_by_a_service_without_pods_is_told(explained) -> None:
+    found = explained(
+        PASSED_ON.replace("spec: {selector: {app: till}", "spec: {selector: {app: tils}"), "tcp://till:80"
+    )
+    (gap,) = found.unmodelled
+    assert "was Deployment default/till" in gap.says
+    assert not found.certain

@@ -167,3 +167,45 @@ def test_a_destination_finds_no_pattern_of_a_service_entry_but_its_very_name(
     several = [one for one in found(PATTERN.replace("AIM", aim)) if one.code == "MP010"]
     assert bool(several) is alarm
     assert all("only *.partner.example is there" in one.message for one in several)
+
+
+ALIAS = """\
+apiVersion: v1
+kind: Service
+metadata: {name: old}
+spec: {type: ExternalName, externalName: stars.default.svc.cluster.local PORTS}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: stars}
+spec:
+  selector: {matchLabels: {app: stars}}
+  template: {metadata: {labels: {app: stars}}, spec: {containers: [{name: app, image: "registry.example/stars:1"}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: stars}
+spec:
+  hosts: [stars]
+  http: [{route: [{destination: {host: old}}]}]
+---
+"""
+
+
+@pytest.mark.parametrize(
+    ("ports", "alarm"), [("", True), (", ports: [{name: http, port: 80}]", False), (", ports: [{port: 81}]", True)]
+)
+def test_an_external_name_is_a_destination_where_it_has_the_port(found: Look, ports: str, alarm: bool) -> None:
+    assert ("MP010" in codes(found(ALIAS.replace(" PORTS", ports) + SERVICE))) is alarm
+
+
+@pytest.mark.parametrize(("replicas", "alarm"), [("0", True), ("1", False)])
+def test_a_subset_whose_pods_are_none_is_empty(found: Look, replicas: str, alarm: bool) -> None:
+    pods = ALIAS.partition("---\n")[2].partition("---\n")[0].replace("spec:\n", f"spec:\n  replicas: {replicas}\n", 1)
+    rule = (
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: stars}\n"
+        "spec: {host: stars, subsets: [{name: a, labels: {app: stars}}]}\n---\n"
+    )
+    route = ALIAS.rpartition("apiVersion: net")[2].replace("{host: old}", "{host: stars, subset: a}")
+    several = found(f"{pods}---\n{rule}apiVersion: net{route}{SERVICE}")
+    assert ("MP060" in codes(several)) is alarm

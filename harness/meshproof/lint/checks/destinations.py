@@ -13,7 +13,7 @@ from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Service
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, VirtualService
-from meshproof.mesh.predict.destinations import UNAVAILABLE, Lack, backend
+from meshproof.mesh.predict.destinations import UNAVAILABLE, Lack, backend, resolved
 from meshproof.mesh.predict.match import Client
 from meshproof.records import dataclass
 
@@ -77,7 +77,7 @@ def _of(
             NOT_FOUND, Found(aim.location, text, fix=f"Write '{pattern}', or add a ServiceEntry for {aim.host}.")
         )
         return
-    found = [(client, backend(folder.mesh, aim, client, missing)) for client in met]
+    found = [(client, backend(folder.mesh, resolved(folder.mesh, aim, client), client, missing)) for client in met]
     lacking = [(client, one) for client, one in found if one.lack not in UNSAID]
     if not lacking or aim.host in folder.refused_hosts:
         return
@@ -179,7 +179,7 @@ CHECKS = (
         Severity.ERROR,
         "A destination is no Service",
         "Correct the host, or add the Service.",
-        _sort(NOT_FOUND),
+        _sort(NOT_FOUND, str(Lack.SERVICE)),
         ("IST0101",),
     ),
     Check(

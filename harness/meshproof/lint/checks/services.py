@@ -11,6 +11,8 @@ from meshproof.lint.raw import each, field, text
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import selected
+from meshproof.mesh.build.stand_ins.meant import meant
+from meshproof.mesh.build.stand_ins.pods import without_pods
 from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
 from meshproof.mesh.build.workloads.workload import FORMS, at
 from meshproof.mesh.model.index import grouped
@@ -163,6 +165,16 @@ def _users(spec: Value | None) -> Iterator[Value]:
     yield from (one for one in ([whole] if None in own else []) + own if one is not None)
 
 
+def slipped(folder: Folder) -> Iterator[Found]:
+    """The same where a workload that none selects is called so, or has nearly these labels."""
+    lonely = without_pods(folder.mesh)
+    for host, pod in meant(folder.mesh, lonely).items():
+        for one in (own for own in lonely if own.host == host):
+            shown = distinct(f"{name}: {value}" for name, value in one.selector.items())
+            text = f"Service {one.namespace}/{one.name} selects no pod ({shown}), and none selects {pod.kind} {pod.key}"
+            yield Found(one.location, text, pod.location)
+
+
 CHECKS = (
     Check(
         "MP090",
@@ -217,5 +229,12 @@ CHECKS = (
         "Let it run as another user.",
         proxys_user,
         ("IST0144",),
+    ),
+    Check(
+        "MP097",
+        Severity.WARNING,
+        "A Service selects no pod, and nearly one that none selects",
+        "Correct the selector, or the pods' labels.",
+        slipped,
     ),
 )

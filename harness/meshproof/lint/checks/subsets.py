@@ -8,6 +8,8 @@ from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.checks.destinations import aims
 from meshproof.lint.checks.reading import about
 from meshproof.lint.folder import Folder, distinct
+from meshproof.mesh.build.stand_ins.meant import meant
+from meshproof.mesh.build.stand_ins.pods import without_pods
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service, Workload
@@ -44,11 +46,16 @@ def _empty(folder: Folder) -> Iterator[tuple[bool, Found]]:
         pods = folder.mesh.behind(service)
         for one in rule.subsets:
             wanted = {name: value for name, value in one.labels.items() if not name.startswith(OF_NODES)}
-            if not any(wanted.items() <= pod.labels.items() for pod in pods):
-                shown = distinct(f"{name}: {value}" for name, value in wanted.items())
-                text = f"no pod of {service.called} has the labels of subset {one.name} ({shown})"
-                sent = any(aim.subset == one.name for _, aim, given in uses(folder).get(rule.host, ()) if given)
-                yield sent, Found(one.location, text)
+            selected = [pod for pod in pods if wanted.items() <= pod.labels.items()]
+            if any(pod.replicas for pod in selected):
+                continue
+            shown = distinct(f"{name}: {value}" for name, value in wanted.items())
+            text = f"no pod of {service.called} has the labels of subset {one.name} ({shown})"
+            if selected:
+                named = distinct(f"{pod.kind} {pod.key}" for pod in selected)
+                text = f"subset {one.name} of {service.called} is {named} alone, with replicas: 0"
+            sent = any(aim.subset == one.name for _, aim, given in uses(folder).get(rule.host, ()) if given)
+            yield sent, Found(one.location, text, selected[0].location if selected else None)
 
 
 def uses(folder: Folder) -> dict[str, tuple[Use, ...]]:
@@ -170,8 +177,11 @@ def _place(host: str) -> str:
 
 def nobody(folder: Folder) -> Iterator[Found]:
     """Services that select no pod, in namespaces of which there are workloads."""
+    others = meant(folder.mesh, without_pods(folder.mesh))
     for one in folder.mesh.services:
         if one.hostname or not one.selector or one.namespace not in folder.peopled or folder.mesh.behind(one):
+            continue
+        if one.host in others:
             continue
         shown = distinct(f"{name}: {value}" for name, value in one.selector.items())
         yield Found(one.location, f"Service {one.namespace}/{one.name} selects no pod here ({shown})")
