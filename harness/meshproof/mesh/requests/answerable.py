@@ -12,6 +12,7 @@ from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.names import ADDRESS, covers
+from meshproof.mesh.model.unmodelled import Asked
 from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.predict.called import above, asked_service
 from meshproof.mesh.predict.gateways.servers import entries
@@ -20,6 +21,7 @@ from meshproof.mesh.predict.visibility import alias
 from meshproof.mesh.requests.addresses import short_name
 
 NAMED = 3
+INGRESS = "Ingress"
 
 
 def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
@@ -110,8 +112,20 @@ def _no_pods(expectation: Expectation) -> str:
 
 
 def _with_hint(mesh: Mesh, expectation: Expectation, namespace: str, why: str) -> str:
+    if not expectation.request.gateway and (opened := _by_ingress(mesh, expectation.request.domain)):
+        return f"{why}: {opened} has that host, and is not modelled"
     hint = _meant(mesh, expectation, namespace)
     return f"{why}: did you mean {hint}?" if hint else why
+
+
+def _by_ingress(mesh: Mesh, name: str) -> str:
+    """The Ingress that names a host, with its place; empty where none does."""
+    for one in mesh.unmodelled:
+        if one.kind == INGRESS:
+            hosts = {host for touch in one.touches if isinstance(touch, Asked) for host in touch.hosts} - {"*"}
+            if any(covers(host, name) for host in hosts):
+                return f"{one.subject} ({one.location})"
+    return ""
 
 
 def _is_served(mesh: Mesh, expectation: Expectation) -> bool:

@@ -187,3 +187,20 @@ def test_what_a_gateway_for_every_host_gets_may_be_meant_for_a_service(routed, t
     request = entering(mesh, parse(text))
     assert request.gateway
     assert why_unanswered(mesh, predict(mesh, request), "default").endswith(f": did you mean {meant}?")
+
+
+def test_a_host_of_an_ingress_is_told_as_such(routed) -> None:
+    ingress = """
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop, annotations: {kubernetes.io/ingress.class: istio}}
+spec: {rules: [{host: old.example.com, http: {paths: [{path: /, pathType: Prefix, backend: BACKEND}]}}]}
+"""
+    backend = "{service: {name: greeter, port: {number: 5000}}}"
+    mesh = routed("- route: [{destination: {host: greeter}}]", more=ingress.replace("BACKEND", backend)).mesh
+    told = why_unanswered(mesh, predict(mesh, parse("GET http://old.example.com/")), "default")
+    assert "Ingress default/shop (" in told
+    assert told.endswith(") has that host, and is not modelled")
+    other = why_unanswered(mesh, predict(mesh, parse("GET http://new.example.com/")), "default")
+    assert "Ingress" not in other
