@@ -109,7 +109,7 @@ def _pairs(old: Mesh, new: Mesh, tried: Tried, words: Words) -> Iterator[_Pair]:
     for client, requests in tried.by_client:
         known: set[tuple[Request, Request]] = set()
         for request in requests:
-            both = as_served(old, request), as_served(new, request)
+            both = as_served(old, request, new), as_served(new, request, old)
             if both not in known:
                 known.add(both)
                 first, second = (

@@ -9,8 +9,6 @@ from meshproof.language.words import Words
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.records import dataclass
 
-ROLLOUT = "Rollout"
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -38,13 +36,13 @@ def none(words: Words) -> Part:
 def key_of(mesh: Mesh, one: Arm | Copy) -> Hashable:
     """What a destination really is: its pods and the port of theirs, or what is answered where there are none.
 
-    The pods of a Rollout are of two versions, which its controller tells apart by labels that no manifest has: there
-    two names for them are two destinations.
+    Of pods of two versions, which a Rollout's controller tells apart by labels that no manifest has, two names are two
+    destinations.
     """
     if not one.workloads:
         return "nobody", one.status if isinstance(one, Arm) else 0
     several = filter(None, map(mesh.workload, one.workloads))
-    versions = one.destination if any(each.kind == ROLLOUT for each in several) else ""
+    versions = one.destination if any(each.versions for each in several) else ""
     return one.workloads, target_of(mesh, one), versions
 
 

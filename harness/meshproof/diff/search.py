@@ -11,13 +11,14 @@ from meshproof.collector import collector_paused
 from meshproof.diff.across import Across
 from meshproof.diff.changed import Reach, part, without_places
 from meshproof.errors import Location
+from meshproof.mesh.model.gateway import Server
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import RouteMatch
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.entries import Rule
-from meshproof.mesh.predict.gateways.servers import Entry, pods
+from meshproof.mesh.predict.gateways.servers import Entry, entries, pods
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
@@ -165,11 +166,23 @@ def _called(service: Service, host: str) -> Iterator[Request]:
             yield connection(host, port.number, scheme=TLS, tls=POD_TLS)
 
 
-def as_served(mesh: Mesh, request: Request) -> Request:
-    """The request of a client that trusts the certificate which this mesh serves."""
+def as_served(mesh: Mesh, request: Request, other: Mesh) -> Request:
+    """The request of a client that trusts the certificate which this mesh serves.
+
+    What its Gateway serves on the other side alone, another one may serve here for the same pods.
+    """
     gateway = mesh.gateway(request.gateway) if request.gateway and request.tls else None
-    for server in gateway.servers if gateway else ():
-        if gateway and server.port == request.port and any(covers(one, request.host.lower()) for one in server.hosts):
-            found = at(mesh, Entry(gateway, server), request.host, replace(request.tls, ca="") if request.tls else None)
-            return replace(request, tls=found.tls or request.tls)
+    if gateway is None:
+        return request
+    serving = [Entry(gateway, one) for one in gateway.servers if _is_for(one, request)]
+    theirs = other.gateway(request.gateway)
+    if not serving and theirs and any(_is_for(one, request) for one in theirs.servers):
+        serving = [one for one in entries(mesh, gateway) if _is_for(one.server, request)]
+    for entry in serving:
+        found = at(mesh, entry, request.host, replace(request.tls, ca="") if request.tls else None)
+        return replace(request, tls=found.tls or request.tls)
     return request
+
+
+def _is_for(server: Server, request: Request) -> bool:
+    return server.port == request.port and any(covers(one, request.host.lower()) for one in server.hosts)

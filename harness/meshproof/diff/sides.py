@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 
 from meshproof.manifest.resource import Manifests, Resource
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict.gateways.entrances import entered_alike
 from meshproof.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The manifests of one side, and the mesh that they make."""
+    """The manifests of one side, and the mesh that they make; `other` is the mesh of the other side."""
 
     manifests: Manifests
     built: Built
+    other: Mesh = field(default_factory=Mesh)
 
     @property
     def mesh(self) -> Mesh:
@@ -35,7 +37,14 @@ def sides(old: Manifests, new: Manifests) -> tuple[Side, Side]:
     for manifests, one, like in zip((old, new), built, likes, strict=True):
         whole = one if len(like) == len(one.stood_in) else build_all(manifests, standing_in=StandingIn(like=like))
         made.append(Side(manifests, replace(whole, notices=tuple(dict.fromkeys((*manifests.notices, *whole.notices))))))
-    return made[0], made[1]
+    first, second = made
+    return _entered(first, second), _entered(second, first)
+
+
+def _entered(side: Side, other: Side) -> Side:
+    """The side with the other one's Gateways for pods that its own are for."""
+    mesh = entered_alike(side.mesh, other.mesh)
+    return replace(side, built=replace(side.built, mesh=mesh), other=other.mesh)
 
 
 def _lacking_on_both(own: Built, other: Built) -> Iterator[Resource]:

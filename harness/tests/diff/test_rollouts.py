@@ -60,13 +60,15 @@ spec:
     metadata: {labels: {app: till}}
     spec: {containers: [{name: till, image: "till:1"}]}
 """
+STRATEGY = "spec:\n  strategy: {canary: {canaryService: till-canary, stableService: till}}\n  replicas"
 ROLLOUT, DEPLOYMENT = ("argoproj.io/v1alpha1", "Rollout"), ("apps/v1", "Deployment")
 
 
 def shifted(routes: str, pods: tuple[str, str]) -> list[str]:
     """What is told when a third of the requests is shifted."""
     api, kind = pods
-    whole = routes + PODS.replace("API", api).replace("KIND", kind)
+    pods = PODS.replace("spec:\n  replicas", STRATEGY) if kind == "Rollout" else PODS
+    whole = routes + pods.replace("API", api).replace("KIND", kind)
     both = (whole.replace("OLD", old).replace("NEW", new) for old, new in (("100", "0"), ("70", "30")))
     loaded = [load(["-"], stdin=io.StringIO(one), strict=False) for one in both]
     return list(text(compare(*sides(*loaded), "default")))
@@ -87,3 +89,9 @@ def test_a_shift_between_the_versions_of_a_rollout_is_a_change(routes: str, told
 @pytest.mark.parametrize("routes", [BY_SUBSET, BY_HOST], ids=["by subset", "by host"])
 def test_two_names_for_the_same_pods_of_a_deployment_are_no_two_destinations(routes: str) -> None:
     assert shifted(routes, DEPLOYMENT)[0].startswith("no change for requests")
+
+
+def test_a_rollout_that_tells_no_versions_apart_is_as_a_deployment() -> None:
+    both = (PODS.replace("API", api).replace("KIND", kind) for api, kind in (DEPLOYMENT, ROLLOUT))
+    loaded = [load(["-"], stdin=io.StringIO(one), strict=False) for one in both]
+    assert next(iter(text(compare(*sides(*loaded), "default")))).startswith("no change for requests")

@@ -100,3 +100,27 @@ def test_certificates_that_stand_in_on_both_sides_are_no_difference() -> None:
     old, new = sides(*both)
     assert [one.kind for one in old.built.stood_in if one.kind == "Secret"] == ["Secret"]
     assert not differing(old, new)
+
+
+BOTH = TEAM.replace("hosts: [h0.test]", "hosts: [h0.test, h1.test]")
+FIRST, SECOND = (
+    BOTH.partition("---\n")[2].partition("---\n")[0].replace("g0", name).replace("h0.test, h1.test", host)
+    for name, host in (("g0", "h0.test"), ("g1", "h1.test"))
+)
+DIVIDED = f"---\n{FIRST}---\n{SECOND}---\n{BOTH.rpartition('---')[2].replace('[g0]', '[g0, g1]')}"
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        (DIVIDED, True),
+        (BOTH.replace("g0", "renamed"), True),
+        (BOTH.replace("g0", "renamed").replace("ingressgateway", "internal"), False),
+        (DIVIDED.replace("hosts: [h1.test]", "hosts: [h2.test]"), False),
+    ],
+    ids=["divided", "renamed", "other pods", "a host lost"],
+)
+def test_the_name_of_a_gateway_is_no_matter_to_requests_and_its_pods_are(other: str, is_same: bool) -> None:
+    for texts in ((BOTH, other), (other, BOTH)):
+        both = (load(["-"], stdin=io.StringIO(one), strict=False) for one in texts)
+        assert (compare(*sides(*both), "default").changes == ()) is is_same

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 from itertools import chain
 
 from meshproof.border.books import Books
@@ -28,7 +29,8 @@ Misrouted = ByBooks[Counter[str]]
 def misrouted(plan: Plan) -> Misrouted:
     """How many requests went to destinations (`service.namespace[/subset]:port`) that no rule of any stage leads to.
 
-    Only Services that the plan names count: what a proxy sends to others is not part of the load.
+    Only Services that the plan names count: what a proxy sends to others is not part of the load. Nor is another name
+    for the same pods, by which what is applied may call them.
     """
     return ByBooks(lambda books: _counted(books, plan))
 
@@ -38,6 +40,7 @@ def _counted(books: Books, plan: Plan) -> Counter[str]:
     for rule in chain.from_iterable(plan.stages):
         targets += [*rule.arms, *rule.copies]
     named = {_name(one) for one in targets if one.share}
+    named.update(_otherwise_called(plan))
     services = {re.split("[/:]", name)[0] for name in named}
     found: Counter[str] = Counter()
     for counters in books.proxies.values():
@@ -47,6 +50,24 @@ def _counted(books: Books, plan: Plan) -> Counter[str]:
                 name = f"{service}/{subset}:{port}" if subset else f"{service}:{port}"
                 if service in services and name not in named:
                     found[name] += grown
+    return found
+
+
+def _otherwise_called(plan: Plan) -> Iterator[str]:
+    """The names of applied destinations where these are the pods that are specified, each with its share."""
+    pairs = zip(chain.from_iterable(plan.stages), chain.from_iterable(plan.applied), strict=True)
+    for specified, applied in pairs if plan.applied else ():
+        for wanted, given in ((specified.arms, applied.arms), (specified.copies, applied.copies)):
+            if _pods(wanted) == _pods(given):
+                yield from (_name(one) for one in given if one.share)
+
+
+def _pods(several: Iterable[Arm | Copy]) -> dict[frozenset[str], Fraction]:
+    """The share of each set of workloads."""
+    found: dict[frozenset[str], Fraction] = {}
+    for one in several:
+        if one.share:
+            found[one.workloads] = found.get(one.workloads, Fraction(0)) + one.share
     return found
 
 

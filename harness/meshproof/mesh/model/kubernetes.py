@@ -114,7 +114,8 @@ class Workload:
     `endpoint_of` is then its key. One of kind WorkloadEntry or WorkloadGroup listens on whatever port it is called on.
     Its pods run on Nodes with `node_labels`, or on the one called `node`; `locality` is None where nothing tells it.
     `bypass` is why what its pods send passes no sidecar. `addresses` are those that manifests say of machines and
-    endpoints, each one's replica by its place, and `weights` theirs (none: all alike).
+    endpoints, each one's replica by its place, and `weights` theirs (none: all alike). With `versions` a controller
+    tells old pods from new ones by labels that stand in no manifest.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Workload:
     bypass: str = ""
     addresses: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()
+    versions: bool = False
     key: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

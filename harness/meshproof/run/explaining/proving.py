@@ -79,7 +79,7 @@ def _without_policies(side: Side) -> Side:
 
 
 def _expected(side: Side, request: Request, client: Source) -> Expectation:
-    own = as_served(side.mesh, request)
+    own = as_served(side.mesh, request, side.other)
     return predict(side.mesh, own, namespace=client.namespace, labels=client.labels)
 
 
@@ -129,7 +129,8 @@ async def _seen(
 ) -> list[Sent]:
     target.preflight()
     loads = [
-        Several(as_served(side.mesh, one.request), one.count, both) for one, both in zip(several, expected, strict=True)
+        Several(as_served(side.mesh, one.request, side.other), one.count, both)
+        for one, both in zip(several, expected, strict=True)
     ]
     return await send(target, side.built, loads, client)
 

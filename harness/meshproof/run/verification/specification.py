@@ -24,6 +24,7 @@ from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.mesh.predict.gateways.entrances import entered_alike
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.connections import unanswered_connections
 from meshproof.mutate.meaning import meaning
@@ -175,6 +176,10 @@ def read(
     problems = [*_problems((found, other), allowed), *_unread((specified, actual), allowed)] if strict else []
     if problems:
         raise ManifestError(*dict.fromkeys(problems))
+    if applied:
+        ours, theirs = found.mesh, other.mesh
+        found = replace(found, mesh=entered_alike(ours, theirs))
+        other = replace(other, mesh=entered_alike(theirs, ours))
     return found, other, Sources(specified.sources, actual.sources if applied else ())
 
 

@@ -54,3 +54,15 @@ def test_a_mirror_may_be_sent_to(verdict, build):
     mirror = build.arm("v2", 50)
     copy = Copy(mirror.destination, mirror.share, mirror.workloads, mirror.location, port=5000)
     assert verdict({V1: 152, V2: 70}, copies=(copy,)).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(("pods", "good"), [("v1", True), ("v2", False)])
+def test_what_is_applied_may_call_the_same_pods_by_another_name(build, pods: str, good: bool) -> None:
+    specified = build.expectation(replace(build.arm("v1", 100), port=5000))
+    renamed = build.arm("next", 100, f"default/helloworld-{pods}")
+    applied = build.expectation(replace(renamed, port=5000))
+    (trial,) = Split().begin(replace(build.plan(specified), applied=((applied,),)))
+    while not trial.decided:
+        trial.observe(build.seen("v1"))
+    found = trial.conclude(Books(proxies={"sidecar": {TOTAL.format("5000|next|helloworld"): 152}}))
+    assert (found.outcome is Outcome.PASSED) is good

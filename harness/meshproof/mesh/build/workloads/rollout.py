@@ -45,17 +45,25 @@ class Referring:
     name: str
     replicas: int
     alone: bool
+    versions: bool
 
 
 def rollout(resource: Resource, findings: Findings) -> Workload | Referring:
     """The pods of a Rollout, or whose pods they are like."""
-    found = at(resource.body, ("spec", "workloadRef"))
+    found, several = at(resource.body, ("spec", "workloadRef")), _has_versions(resource.body)
     if found is None:
-        return workload(resource, findings)
+        return replace(workload(resource, findings), versions=several)
     down = found.get("scaleDown")
     alone = down is not None and down.text() in SCALED_DOWN
     kind, name = found.need("kind").text(), found.need("name").text()
-    return Referring(resource, kind, name, replicas(resource.body, FORMS[KIND]), alone)
+    return Referring(resource, kind, name, replicas(resource.body, FORMS[KIND]), alone, several)
+
+
+def _has_versions(body: Value) -> bool:
+    """Whether its controller tells old pods from new ones, by labels that it writes into Services or subsets."""
+    canary = at(body, ("spec", "strategy", "canary"))
+    fields = ("trafficRouting", "canaryService", "stableService")
+    return bool(at(body, ("spec", "strategy", "blueGreen")) or (canary and any(canary.get(one) for one in fields)))
 
 
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:  # noqa: ARG001
@@ -67,7 +75,8 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:  # no
             key = one.kind, f"{one.resource.namespace}/{one.name}"
             if (other := several.get(key)) is not None:
                 place = one.resource.location
-                own.append(replace(other, name=one.resource.name, kind=KIND, replicas=one.replicas, location=place))
+                named = replace(other, name=one.resource.name, kind=KIND, location=place)
+                own.append(replace(named, replicas=one.replicas, versions=one.versions))
                 several[key] = replace(other, replicas=0) if one.alone else other
     return replace(mesh, workloads=distinct((*several.values(), *own)))
 
