@@ -155,7 +155,8 @@ def _policy(resource: Resource, mesh: Mesh) -> Several:
     """A policy for pods: those that it selects, of its namespace or, from the root namespace, of all."""
     namespace = "" if resource.namespace == ROOT_NAMESPACE else resource.namespace
     spec = resource.body.get("spec")
-    aims = [*(spec.list("targetRefs") if spec else ()), *_one(spec, "targetRef")]
+    single = spec.get("targetRef") if spec else None
+    aims = [*(spec.list("targetRefs") if spec else ()), *([single] if single else [])]
     if aims:
         return tuple(_aim(one, resource.namespace, mesh) for one in aims)
     return (Pods(namespace, _selected(spec)),)
@@ -181,11 +182,6 @@ def _namespace(resource: Resource, mesh: Mesh) -> Several:
     if not resource.name:
         return EVERYTHING
     return (Called(tuple(one.host for one in mesh.services if one.namespace == resource.name)), Pods(resource.name))
-
-
-def _one(spec: Value | None, name: str) -> list[Value]:
-    found = spec.get(name) if spec else None
-    return [found] if found else []
 
 
 def _aim(aim: Value, namespace: str, mesh: Mesh) -> Touches:

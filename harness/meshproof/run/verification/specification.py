@@ -23,6 +23,7 @@ from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.gateways.entrances import entered_alike
 from meshproof.mesh.predict.prediction import predict
@@ -31,6 +32,7 @@ from meshproof.mutate.meaning import meaning
 from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE
 from meshproof.run.verification.applied.hosts import unasked
+from meshproof.run.verification.applied.unsaid import summary, unsaid
 from meshproof.run.verification.applied.unseen import unseen
 
 SERVICE = "Service"
@@ -171,6 +173,12 @@ def read(
     how = StandingIn(tuple(asked), strict=strict) if stand_ins else None
     found = _built(specified, how)
     other = _built(actual, replace(how, like=found.stood_in) if how and not strict else how) if applied else found
+    if applied and how and not strict and (taken := tuple(unsaid(found, other))):
+        # What nobody specifies is as it is applied, and stands in as such.
+        notice = Notice(taken[0].location, summary(taken), Topic.RUN_ALONE)
+        found = _built(replace(specified, resources=(*specified.resources, *taken)), how)
+        found = replace(found, stood_in=(*found.stood_in, *taken), notices=(*found.notices, notice))
+        other = _built(actual, replace(how, like=tuple(one for one in found.stood_in if one not in taken)))
     if applied and (told := _routing_alone(specified, actual)):
         other = replace(other, notices=(told, *other.notices))
     problems = [*_problems((found, other), allowed), *_unread((specified, actual), allowed)] if strict else []
