@@ -59,6 +59,8 @@ WIDE, NARROW = rule("{uri: {prefix: /shop/}}"), rule("{uri: {prefix: /shop/api/}
         (OLD, NEW, "*.example.com", "", False),
         # Clients within the mesh have each by itself, or not at all.
         (OLD, NEW, "shop.example.com", ", mesh", False),
+        # What a Gateway of another folder has nobody knows here.
+        (OLD, NEW, "shop.example.com", ", edge/elsewhere", False),
     ],
 )
 def test_an_older_object_hides_the_rules_of_a_newer_one(

@@ -34,7 +34,8 @@ class Placed:
 def met_at_gateways(folder: Folder) -> Iterator[Pair]:
     """Each entry at each place where a Gateway has it, with the one that takes all of its requests there, if one does.
 
-    What clients within the mesh have as well is left out: they have it by itself.
+    What clients within the mesh have as well is left out, for they have it by itself; and what a Gateway may have that
+    is not among the manifests.
     """
     known: set[tuple[int, ...]] = set()
     for together in _together(folder.mesh):
@@ -47,8 +48,12 @@ def met_at_gateways(folder: Folder) -> Iterator[Pair]:
             hidden = dict(hiding(folder, [_anywhere(one.rule) for one in several]))
             found = [(one, several[hidden[at]].rule if at in hidden else None) for at, one in enumerate(several)]
             found += [(one, one.ended_by) for one in together if one.ended_by is not None]
-            yield from ((one.rule, by) for one, by in found if MESH_GATEWAY not in one.owner.gateways)
+            yield from ((one.rule, by) for one, by in found if _is_for_known(folder.mesh, one.owner))
     yield from _connections(folder.mesh)
+
+
+def _is_for_known(mesh: Mesh, owner: VirtualService) -> bool:
+    return all(one != MESH_GATEWAY and mesh.gateway(one) is not None for one in owner.gateways)
 
 
 def _together(mesh: Mesh) -> Iterator[Sequence[Placed]]:
@@ -95,7 +100,7 @@ def _connections(mesh: Mesh) -> Iterator[Pair]:
         first: Connection | None = None
         for served in listening(mesh, gateway, port).plain:
             for owner, one in _tcp(mesh, served):
-                if MESH_GATEWAY not in owner.gateways:
+                if _is_for_known(mesh, owner):
                     yield one, first
                 first = first or one
 
