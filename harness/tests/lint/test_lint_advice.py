@@ -70,3 +70,57 @@ def test_a_host_that_is_limited_to_another_namespace_is_told_with_its_server(fou
     taken = "Gateway infra/edge takes shop.example.com from VirtualServices of namespace infra alone, not of shop"
     assert message == f"{taken} (<stdin>:{line}:5): it routes nothing there"
     assert "(./ is the Gateway's)" in fix
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        (r"{regex: '/item\?id=7'}", "asks for one"),
+        (r"{regex: '/item(\?id=7|\?no=7)'}", "asks for one"),
+        ("{regex: '.*[?]id=7.*'}", "asks for one"),
+        ("{regex: 'api/.*'}", "takes none"),
+        ("{regex: '(api|web)/.*'}", "takes none"),
+        ("{regex: '^v[12]'}", "takes none"),
+        ("{prefix: '/api/*'}", "letter by letter"),
+        ("{prefix: '/api(/|$)(.*)'}", "letter by letter"),
+        ("{exact: '/api/[0-9]+'}", "letter by letter"),
+        ("{exact: '/api/.*'}", "letter by letter"),
+        (r"{exact: '/items/\d'}", "letter by letter"),
+        # Paths of OData, of matrix parameters and of dots are written so, and these patterns match some.
+        ("{prefix: '/Products(1)/Name'}", ""),
+        ("{prefix: '/odata/$metadata'}", ""),
+        ("{exact: '/a.b+c;v=1*2'}", ""),
+        (r"{regex: '/item\??.*'}", ""),
+        ("{regex: '.*'}", ""),
+        ("{regex: '(?i)^/API$'}", ""),
+        ("{regex: '(api)?/.*'}", ""),
+        ("{regex: 'api|/web'}", ""),
+        ("{regex: '[*]'}", ""),
+    ],
+)
+def test_a_path_that_no_request_has_is_told(uri: str, told: str, found: Look) -> None:
+    text = f"""\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: reviews}}
+spec:
+  hosts: [reviews]
+  http: [{{match: [{{uri: {uri}}}], route: [{{destination: {{host: reviews}}}}]}}]
+"""
+    several = [one.message for one in found(text, beside=True) if one.code == "MP033"]
+    assert len(several) == bool(told)
+    assert all(told in one for one in several)
+
+
+def test_a_path_prefix_of_an_httproute_is_no_pattern_either(found: Look) -> None:
+    text = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: reviews}
+spec:
+  parentRefs: [{kind: Service, group: "", name: reviews, port: 80}]
+  rules: [{matches: [{path: {value: PATH}}], backendRefs: [{name: reviews, port: 80}]}]
+"""
+    for path, times in (("/api/*", 1), ("/api", 0)):
+        several = found(text.replace("PATH", path), beside=True)
+        assert [one.code for one in several if one.code == "MP033"] == ["MP033"] * times

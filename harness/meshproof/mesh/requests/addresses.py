@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from meshproof.border.request import TLS, Request, Tls
+from meshproof.errors import Location
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, TlsMode
 from meshproof.mesh.model.gateways.ports import served_as
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
@@ -82,6 +83,16 @@ def addresses(
                 common_hosts(open_to(server, virtual_service.namespace), virtual_service.hosts)
             ):
                 yield at(mesh, Entry(found, server), pattern, tls)
+
+
+def redirecting(mesh: Mesh, virtual_service: VirtualService, gateway: str) -> Iterator[Location]:
+    """Where the servers of a gateway say that they redirect a VirtualService's hosts to HTTPS."""
+    found = mesh.gateway(gateway) if gateway != MESH_GATEWAY else None
+    for server in found.servers if found else ():
+        if server.tls.https_redirect and common_hosts(
+            open_to(server, virtual_service.namespace), virtual_service.hosts
+        ):
+            yield server.tls.location or server.location
 
 
 def kept_out(mesh: Mesh, virtual_service: VirtualService, gateway: str, tls: Tls | None = None) -> Iterator[Address]:

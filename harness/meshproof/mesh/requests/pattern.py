@@ -65,6 +65,47 @@ def parse(pattern: str) -> Part:
     return _Reader(pattern.encode("utf-8", "surrogateescape").decode("latin-1")).branches(frozenset())
 
 
+def needs(part: Part, marks: bytes) -> bool:
+    """Whether every text that a part matches has one of these bytes."""
+    match part:
+        case Bytes():
+            return bool(part.several) and set(part.several) <= set(marks)
+        case Sequence():
+            return any(needs(one, marks) for one in part.parts)
+        case Branches():
+            return all(needs(one, marks) for one in part.several)
+        case Repeated():
+            return part.least > 0 and needs(part.part, marks)
+
+
+def begins(part: Part, marks: bytes) -> bool:
+    """Whether a text that a part matches may begin with one of these bytes."""
+    return _begins(part, marks)[0]
+
+
+def _begins(part: Part, marks: bytes) -> tuple[bool, bool]:
+    """Whether one may begin so, and whether one may be empty."""
+    match part:
+        case Bytes():
+            return not set(part.several).isdisjoint(marks), False
+        case Sequence():
+            so = False
+            for one in part.parts:
+                found, empty = _begins(one, marks)
+                so = so or found
+                if not empty:
+                    return so, False
+            return so, True
+        case Branches():
+            several = [_begins(one, marks) for one in part.several]
+            return any(one for one, _ in several), any(empty for _, empty in several)
+        case Repeated():
+            if part.most == 0:
+                return False, True
+            found, empty = _begins(part.part, marks)
+            return found, empty or part.least == 0
+
+
 class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text

@@ -26,7 +26,7 @@ from meshproof.mesh.model.virtual_service import (
 from meshproof.mesh.predict.mesh_table import HANDSHAKE
 from meshproof.mesh.predict.proxy.refused import unread
 from meshproof.mesh.predict.visibility import sees, virtual_services
-from meshproof.mesh.requests.addresses import addresses, kept_out, ports_of
+from meshproof.mesh.requests.addresses import addresses, kept_out, ports_of, redirecting
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
 from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.clients.unruled import addressed, uncalled, unruled
@@ -180,6 +180,10 @@ def _why_unreached(
         hosts = " and ".join(virtual_service.hosts)
         if within:
             return f"no request of clients in {client.namespace} reaches this rule: they do not see {hosts}"
+        for gateway in virtual_service.gateways:
+            for where in redirecting(mesh, virtual_service, gateway):
+                told = f"{gateway} redirects {hosts} to HTTPS (httpsRedirect at {where})"
+                return f"no request reaches this rule: {told}, and has no server of HTTPS for that"
         return f"no request reaches this rule: no server of {' and '.join(virtual_service.gateways)} is for {hosts}"
     if within and not sees(client.namespace, virtual_service.export_to, virtual_service.namespace):
         exported = " and ".join(virtual_service.export_to)

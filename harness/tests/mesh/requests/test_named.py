@@ -127,6 +127,9 @@ def test_hosts_that_no_server_is_for_are_not_called_shadowed(built) -> None:
     limited = WIDE[: WIDE.index("  - {port: {number: 80")].replace('hosts: ["*"]', "hosts: [other.example.com]")
     _, told = unreached(built, f"{limited}{head}  hosts: [shop.example.com]\n  gateways: [edge]{rule}")
     assert told == ["no request reaches this rule: no server of default/edge is for shop.example.com"]
+    redirecting = limited.replace("other.example.com]}", "shop.example.com], tls: {httpsRedirect: true}}")
+    _, (told_so,) = unreached(built, f"{redirecting}{head}  hosts: [shop.example.com]\n  gateways: [edge]{rule}")
+    assert "default/edge redirects shop.example.com to HTTPS (httpsRedirect at " in told_so
 
 
 def test_the_rule_that_shadows_another_is_named(routed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from meshproof.lint.check import Check, Found, Severity
@@ -9,6 +10,10 @@ from meshproof.lint.folder import Folder, distinct
 from meshproof.mesh.model.virtual_service import HttpRoute, MatchKind, RouteMatch, VirtualService
 from meshproof.mesh.predict.rewrite import rewritten
 from meshproof.mesh.requests.addresses import ports_of
+from meshproof.mesh.requests.pattern import begins, needs, parse
+
+PATTERN = re.compile(r"[/.)\]]\*|\.\+|\(\?|\(\.|\([^)]*\||\[[^\]]*\]|\\|\$$")
+"""What a path that is compared letter by letter hardly has, and patterns do."""
 
 
 def _entries(folder: Folder) -> Iterator[tuple[VirtualService, HttpRoute, RouteMatch]]:
@@ -19,6 +24,7 @@ def _entries(folder: Folder) -> Iterator[tuple[VirtualService, HttpRoute, RouteM
 
 def paths(folder: Folder) -> Iterator[Found]:
     """Paths that no request has: without a slash in front, or with what is no part of a path."""
+    yield from _patterns(folder)
     for _, _, match in _entries(folder):
         uri = match.uri
         if uri is None or uri.kind not in (MatchKind.EXACT, MatchKind.PREFIX) or not uri.value:
@@ -30,6 +36,26 @@ def paths(folder: Folder) -> Iterator[Found]:
             yield Found(
                 uri.location, f"the path is matched without what follows a {mark}: {uri.value!r} fits none", fix=fix
             )
+
+
+def _patterns(folder: Folder) -> Iterator[Found]:
+    """Patterns that match no path, and texts that look like patterns and are none."""
+    for match in (match for one in folder.mesh.virtual_services for route in one.http for match in route.matches):
+        uri = match.uri
+        if uri is None or not uri.value:
+            continue
+        if uri.kind is not MatchKind.REGEX:
+            if uri.value.startswith("/") and PATTERN.search(uri.value):
+                told = f"{uri.value!r} is compared letter by letter: it is no pattern here"
+                yield Found(uri.location, told, fix="Leave the pattern out, or match it as a regular expression.")
+            continue
+        pattern = parse(uri.value)
+        if needs(pattern, b"?"):
+            told = f"the path is matched without what follows a ?, and the regex {uri.value!r} asks for one"
+            yield Found(uri.location, told, fix="Match queryParams beside the path.")
+        elif not begins(pattern, b"/*"):
+            told = f"a regex is for the whole path, every path begins with a slash, and {uri.value!r} takes none"
+            yield Found(uri.location, told)
 
 
 def strangers(folder: Folder) -> Iterator[Found]:
