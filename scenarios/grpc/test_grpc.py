@@ -83,15 +83,6 @@ SCENARIOS = (
         mostly_waits=True,
     ),
     Scenario(
-        name="GrpcClientStreamTimeout",
-        description="Pods without a sidecar are sent to by a client, alone and in turn, for longer than a timeout.",
-        features={"VirtualServiceTimeout", "ProbeWorkload", "ProxylessWorkloads"},
-        manifests=["greeter-without-sidecar.yaml", "timeout.yaml"],
-        load=Load("steady", tuple(map(streaming, ("client 9 0.1", "both 9 0.1"))), users=32, timeout=5.0),
-        expect=[Streams()],
-        mostly_waits=True,
-    ),
-    Scenario(
         name="GrpcAbort",
         description="One tenant is always told by a proxy that a resource is exhausted, everybody else is answered.",
         features={"VirtualServiceFault", "ProbeWorkload"},

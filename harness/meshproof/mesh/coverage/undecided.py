@@ -18,7 +18,7 @@ def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
     """The rule or the pods of a request of which it cannot be told what becomes of it; none where that can be told."""
     if unsure := (*unnamed_ports(mesh, expectation), *_misunderstood(mesh, expectation)):
         return unsure
-    route, why = expectation.route, expectation.undecided or _hurried(expectation) or _ended_by_pods(mesh, expectation)
+    route, why = expectation.route, expectation.undecided or _hurried(expectation) or _ended_by_pods(expectation)
     if not why:
         return ()
     if route is None:
@@ -76,15 +76,14 @@ def _hurried(expectation: Expectation) -> str:
     return f"a pod has {shortest * 1000:g} ms to answer: below {least} the machine decides whether it does"
 
 
-def _ended_by_pods(mesh: Mesh, expectation: Expectation) -> str:
+def _ended_by_pods(expectation: Expectation) -> str:
     """Why it is not known whether a call ends in time whose client sends for longer than its timeout."""
     said, timeout = stream(expectation.request), expectation.timeout
     if said is None or said.sender == SERVER or timeout is None or timeout >= said.seconds:
         return ""
-    pods = (mesh.workload(name) for arm in expectation.arms if arm.share for name in arm.workloads)
-    if not any(one.in_pods and not one.bypass for one in pods if one):
+    if not any(one.workloads for one in expectation.arms):
         return ""
     return (
         f"the client sends for {said.seconds:g} s, and its proxy counts the timeout of {timeout:g} s from then on; the "
-        "sidecars of the pods count it from the beginning of the call, and are not modelled"
+        "pods, their sidecars and servers of gRPC, are told of it, and count it from the beginning of the call"
     )
