@@ -86,6 +86,13 @@ def test_backends_without_weight_are_none() -> None:
     assert (rule.destinations, rule.direct_response.status) == ((), 500)
 
 
+def test_a_rule_whose_backends_have_no_weight_is_told() -> None:
+    some = "backendRefs: [{name: v1, port: 80}, {name: v2, port: 80, weight: 0}]"
+    none = "{matches: [{path: {value: /a}}], backendRefs: [{name: v1, port: 80, weight: 0}]}"
+    (told,) = build_all(manifests(route(f"{some}\n{none}\n{{}}"))).notices
+    assert told.message == "no backend of this rule has a weight: the proxy answers 500"
+
+
 def test_timeouts_and_retries() -> None:
     rules = [
         "timeouts: {request: 2s, backendRequest: 1s500ms}",

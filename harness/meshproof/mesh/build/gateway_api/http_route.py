@@ -174,6 +174,9 @@ def backends_of(
         )
         backends.append(aim)
         destinations.append(RouteDestination(aim.destination, weight, changes, value.location))
+    given = rule.get("backendRefs")
+    if given and given.data and not destinations:
+        findings.notice(given.location, f"no backend of this rule has a weight: the proxy answers {NO_BACKEND}")
     return tuple(backends), tuple(destinations)
 
 
