@@ -3,14 +3,16 @@
 Envoy waits in whole milliseconds by libevent's clock, which is read once in each iteration of its event loop
 and where the system has one is the coarse clock: it moves in ticks of up to 10 ms
 (https://libevent.org/libevent-book/Ref1_libsetup.html, EVENT_BASE_FLAG_PRECISE_TIMER). So nothing ends earlier
-than specified by more than a tick. How late it may end depends on the machine and has no bound; but where even
-the quickest of many requests is late, the mesh is the cause.
+than specified by more than a tick, but for a proxy that is kept from the processor in the middle of an iteration:
+it sets its timers by the time at which that began, and they end early by as long as it waited. How late something may
+end depends on the machine and has no bound. But a rule is the same for all requests: where most end early, or even
+the quickest of many is late, the mesh is the cause.
 """
 
 from __future__ import annotations
 
 EARLY = 0.01
-"""Seconds by which a timer may seem to have ended too early."""
+"""Seconds by which a timer of a proxy that has the processor may seem to have ended too early."""
 
 MACHINE = 0.1
 """Seconds that a conforming mesh is allowed beyond the specified time; what is wrong by less may pass."""

@@ -17,8 +17,8 @@ def reason(outcome: Outcome, tally: Tally, rule: str, n: int, needed: int, forgo
     """
     if not n and not tally.excused:
         return "no request was observed"
-    if tally.wrong:
-        return f"{kinds(tally.wrong, n)}; {rule}; the first was request {tally.first}"
+    if wrong := tally.wrong or (tally.early_answers if tally.early else None):
+        return f"{kinds(wrong, n)}; {rule}; the first was request {tally.first}"
     if outcome is Outcome.FAILED and tally.lateness is not None:
         if tally.lateness <= MACHINE:
             return (

@@ -21,6 +21,7 @@ class Tally:
 
     * `answers`: all answers but those of requests that a specified fault aborted;
     * `wrong_answers`, `wrong_tries`: what was not as expected, and `first` the first such request's id;
+    * `early_answers`: what ended as expected but too early, which is wrong where most did;
     * `expected_tries`: by request id;
     * `timed_out`: how many the proxy answered 504, and `lateness` how late the least late of those was, beside what the
       machine was late; `told` says that one came in time, or sooner than by twice the time,
@@ -33,6 +34,7 @@ class Tally:
     answers: Counter[str] = field(default_factory=Counter)
     wrong_answers: Counter[str] = field(default_factory=Counter)
     wrong_tries: Counter[str] = field(default_factory=Counter)
+    early_answers: Counter[str] = field(default_factory=Counter)
     first: str = ""
     expected_tries: dict[str, TryRange] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
@@ -48,6 +50,11 @@ class Tally:
     @property
     def wrong(self) -> Counter[str]:
         return self.wrong_answers + self.wrong_tries
+
+    @property
+    def early(self) -> bool:
+        """Whether most ended too early: a proxy that waits for the processor sets a few timers so, and no more."""
+        return 2 * self.early_answers.total() > len(self.latencies)
 
     def late(self, lateness: float, one: Observation, *, told: bool) -> None:
         """Count an answer of 504 that came so late, in seconds beside the specified time and what the machine was."""
@@ -72,6 +79,7 @@ class Tally:
         return {
             "answers": dict(self.answers),
             "wrong": dict(self.wrong),
+            "too_early": self.early_answers.total(),
             "first": self.first,
             "quickest": latencies[0] if latencies else None,
             "median": latencies[len(latencies) // 2] if latencies else None,

@@ -125,7 +125,9 @@ class OutcomeTrial:
         least = min(quick.seconds, slow.seconds) + (held if delay and delay.share == 1 else 0.0)
         least += CLOSED_AFTER if quick.cut and slow.cut and observation.error.startswith(CLOSED) else 0.0
         if observation.latency < least - EARLY:
-            return f"{answer(observation)} before {least:g} s were over"
+            tally.early_answers[f"{answer(observation)} before {least:g} s were over"] += 1
+            tally.first = tally.first or observation.id
+            return ""
         if (quick.cut or not by_pod) and (quick.timed_out or slow.timed_out):
             own = max(observation.stalled, observation.waited)
             specified, twice = max(quick.seconds, slow.seconds), LONGER * min(quick.seconds, slow.seconds)
@@ -242,7 +244,7 @@ class OutcomeTrial:
 
     def _outcome(self, forgotten: int) -> Outcome:
         tally = self._tally
-        if tally.wrong or self._late:
+        if tally.wrong or tally.early or self._late:
             return Outcome.FAILED
         if forgotten or tally.unmeasured or self._untold:
             return Outcome.INCONCLUSIVE

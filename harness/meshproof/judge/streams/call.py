@@ -1,7 +1,8 @@
 """What is wrong with one call of several messages; what a late machine may have done instead is not said of the mesh.
 
-A timer never ends early, so how early a call was ended is judged however late the machine was. What came in time, or
-was ended late, may be another's doing: see docs/verdicts.md, "A busy machine".
+A timer ends early by no more than its proxy waited for the processor while it was set, so a call that was ended sooner
+is judged however late the machine was. What came in time, or was ended late, may be another's doing: see
+docs/verdicts.md, "A busy machine".
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.observation import UNANSWERED, Observation
 from meshproof.border.prescription import CLIENT, MESSAGES_HEADER, SERVER, Stream, prescription
 from meshproof.judge.ended_stream import is_ended, limit
-from meshproof.judge.timing import EARLY
+from meshproof.judge.timing import EARLY, MACHINE
 from meshproof.judge.wording import answer
 
 OK = 200
@@ -54,8 +55,10 @@ def _ended(expectation: Expectation, said: Stream, one: Observation, came: int, 
     timeout, late = expectation.timeout, lateness(one)
     # Its time begins with the client's last message.
     begins, slack = (0.0, 0.0) if said.sender == SERVER else (said.seconds, late)
-    if timeout is None or one.latency < begins + timeout - EARLY - slack:
+    if timeout is None or one.latency < begins + timeout - MACHINE - slack:
         return f"it was ended ({answer(one)}) {lasted}"
+    if one.latency < begins + timeout - EARLY - slack:
+        return None
     if limit(expectation) is None:
         # Its messages were late by more than the timeout: not by the mesh, which sends each on as it comes.
         return None
