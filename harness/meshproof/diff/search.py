@@ -151,7 +151,7 @@ def _conditions(rule: Rule) -> RouteMatch | None:
 def _plain(services: Sequence[Service], client: Source) -> Iterator[Request]:
     """A request, or a connection, to each port of Services that a client sees, by name and by address."""
     for one in services:
-        if sees(client.namespace, one.export_to, one.namespace) and not one.host.startswith("*"):
+        if sees(client.namespace, one.export_to, one.namespace):
             for host in (short_name(one, client.namespace), *one.own_addresses):
                 yield from _called(one, host)
 

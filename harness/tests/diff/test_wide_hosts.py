@@ -48,3 +48,22 @@ def test_a_change_is_told_once_for_each_host_that_is_written(hosts: str, named: 
     *lines, _ = text(compare(*sides(*both), "default"))
     told = [line.partition(" by Gateway default/entry: 1 s → 2 s")[0] for line in lines]
     assert sorted(told) == sorted(f"timeout of all of {one}" for one in named)
+
+
+WILD = """\
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: wild}
+spec:
+  hosts: ["*.wild.example"]
+  ports: [{number: 8443, name: tls, protocol: TLS}, {number: 8080, name: http, protocol: HTTP}]
+  resolution: NONE
+"""
+
+
+def test_hosts_of_a_pattern_that_become_known_are_a_change() -> None:
+    old = MESH.replace("HOSTS", "shop.example.com")
+    both = (load(["-"], stdin=io.StringIO(one), strict=False) for one in (old, old + WILD))
+    (change,) = compare(*sides(*both), "default").changes
+    assert (change.host, [one.port for one in change.requests]) == ("*.wild.example", [8443, 8080])

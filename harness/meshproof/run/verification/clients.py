@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import islice
 
@@ -15,6 +15,7 @@ from meshproof.errors import Location
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
 from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, as_called_by, others
 from meshproof.mesh.requests.clients.unruled import calls
+from meshproof.mesh.requests.probes import MOST, probes
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mutate.meaning import meaning
 from meshproof.records import dataclass
@@ -113,6 +114,21 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
         # Connections are no probes, whoever answers them.
         connections = (one for one in called if one.request.is_tcp)
         first.samples.extend(_new((*_opened(specification), *connections), first.samples))
+    for client, rules in _applied_for_others(specification, usual).items():
+        own = sent_by(specification, client)
+        differing, beside, bounds = _applied_otherwise_for(own, rules)
+        known = next((one for one in further if one.client == client), None)
+        if not any_client or chosen or (known is None and len(further) >= most):
+            if differing or beside:
+                why = f"a rule that is applied is for a client {client}, not for {usual}: name it with --from"
+                (elsewhere if chosen else unreached)[min(rules, key=lambda one: (one.file, one.line))] = why
+            continue
+        if known is None and (differing or beside):
+            further.append(known := Sent(own, [], []))
+        if known is not None:
+            left.update(dict(bounds))
+            _add(known, differing)
+            known.probes.extend(_new(beside, [*known.samples, *known.probes]))
     for client, aparts in told_apart(specification.meshes, usual).items():
         own = sent_by(specification, client)
         shown = [one.request for one in first.samples]
@@ -134,6 +150,33 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
     return Guessed((first, *further), unreached, elsewhere, tuple(left.items()))
 
 
+def _applied_for_others(specification: Specification, usual: Source) -> Mapping[Source, frozenset[Location]]:
+    """The clients that rules of what is applied are for, with these rules; none where that is what is specified."""
+    return others(specification.applied.mesh, usual) if len(specification.meshes) > 1 else {}
+
+
+def _applied_otherwise_for(
+    own: Specification, rules: Set[Location]
+) -> tuple[list[Expectation], list[Expectation], LeftOut]:
+    """What is specified for a client's requests about rules that are applied for it, where they do something else.
+
+    Samples of the rules, probes of their boundaries, and how many are left out. `own` is the specification as that
+    client meets it. What is passed on to whatever has its address shows nothing.
+    """
+    mesh, place, labels = own.applied.mesh, own.namespace, own.labels
+    several, _ = sample_requests(mesh, namespace=place, labels=labels, tls=own.tls, among=rules)
+    most = None if own.thorough else MOST
+    found = probes(mesh, namespace=place, labels=labels, tls=own.tls, among=rules, most=most, beside=own.mesh)
+    return _differing(own, several), _differing(own, found.requests), found.left_out
+
+
+def _differing(own: Specification, requests: Iterable[Request]) -> list[Expectation]:
+    expected = map(own.expectation, requests)
+    return [
+        one for one in expected if not one.undecided and meaning(one) != meaning(own.applied_expectation(one.request))
+    ]
+
+
 def _opened(specification: Specification) -> Iterator[Expectation]:
     """What is specified for connections that gateways take by what is applied: those to be refused no rule shows."""
     namespace, labels, tls = specification.namespace, specification.labels, specification.tls
@@ -150,9 +193,11 @@ def _add(sent: Sent, expected: Sequence[Expectation]) -> None:
 
 
 def _is_changed(specification: Specification, request: Request) -> bool:
-    """Whether something else answers a request in what is applied: pods, or nobody."""
+    """Whether something else answers a request in what is applied: pods, nobody, or whatever it is passed on to."""
     wanted, actual = specification.expectation(request), specification.applied_expectation(request)
-    return bool(wanted.arms) is not bool(actual.arms) and not (wanted.undecided or actual.undecided)
+    if wanted.undecided or actual.undecided:
+        return bool(wanted.undecided) is not bool(actual.undecided)
+    return bool(wanted.arms) is not bool(actual.arms)
 
 
 def _is_told(specification: Specification, own: Specification, request: Request) -> bool:

@@ -162,6 +162,16 @@ def test_what_a_sidecar_passes_on_shows_nothing(verify: Verify) -> None:
     assert [(one.subject, one.requests) for one in missing] == [("Sidecar lab/one", ("GET http://web.default/",))]
 
 
+@pytest.mark.parametrize("dropped", [OPEN, OPEN.replace("./*", "*/*', '~lab/*")])
+def test_what_a_sidecar_of_the_usual_client_passes_on_is_not_proved_where_it_is_not_applied(
+    verify: Verify, dropped: str
+) -> None:
+    own = MESH + istio("Sidecar", "default", f"{{{dropped}}}")
+    assert verify(own).coverage.dependences == ()
+    (told,) = verify(own, MESH).coverage.dependences
+    assert (told.subject, told.requests) == ("Sidecar default/one", ("GET http://far.lab/",))
+
+
 def test_where_no_other_client_can_send_it_is_not_proved(verify: Verify) -> None:
     found = verify(MESH + istio("Sidecar", "lab", f"{{{CLOSED}}}"), any_client=False).coverage
     ((_, why),) = found.unreached
