@@ -14,8 +14,10 @@ from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, TcpMatch, VirtualService
 from meshproof.mesh.predict.called import asked_service, service_of
+from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mesh.predict.visibility import ALL, OWN, is_for, sees
+from meshproof.mesh.predict.sidecar import scoped
+from meshproof.mesh.predict.visibility import ALL, OWN, is_for, sees, service
 from meshproof.mesh.requests.addresses import short_name
 
 MOST_CLIENTS = 200
@@ -58,21 +60,44 @@ def others(mesh: Mesh, usual: Source) -> Mapping[Source, frozenset[Location]]:
     By what the rules ask of labels and namespaces, and by who sees them.
     """
     within = (vs for vs in mesh.virtual_services if MESH_GATEWAY in vs.gateways)
-    found = grouped(pair for vs in within for pair in _of(vs, usual, _place(mesh, vs, usual.namespace)))
+    found = grouped(pair for vs in within for pair in _of(vs, usual, _place(mesh, vs, usual)))
     return {one: frozenset(rules) for one, rules in found.items()}
 
 
-def _place(mesh: Mesh, virtual_service: VirtualService, usual: str) -> str:
+def _place(mesh: Mesh, virtual_service: VirtualService, usual: Source) -> str:
     """The namespace of a client that sees a VirtualService and one of its Services: the usual one, if that does."""
+    at_home = (usual.namespace, virtual_service.namespace)
     if virtual_service.gateway_api and not virtual_service.connections:
-        return usual if is_for(mesh, virtual_service, usual) else virtual_service.namespace
+        several = [one for one in at_home if is_for(mesh, virtual_service, one)] or [virtual_service.namespace]
+        return next((one for one in several if _has(mesh, usual, one, virtual_service)), several[0])
     own = (virtual_service.export_to, virtual_service.namespace)
     services = [one for host in virtual_service.hosts for one in mesh.services_of(host)]
     exports = [own, *((one.export_to, one.namespace) for one in services)]
     named = (place if entry == OWN else entry for entries, place in exports for entry in entries if entry != ALL)
-    several = [one for one in dict.fromkeys((usual, *named)) if sees(one, *own)]
-    both = (one for one in several if any(sees(one, each.export_to, each.namespace) for each in services))
-    return next(both, next(iter(several), usual))
+    # Under Sidecars whoever has one may be the only client that imports both.
+    limited = (*at_home, *(one.namespace for one in mesh.sidecars if not one.selector)) if mesh.sidecars else ()
+    several = [one for one in dict.fromkeys((usual.namespace, *named, *limited)) if sees(one, *own)]
+    having: list[str] = []
+    for one in several:
+        if _has(mesh, usual, one, virtual_service):
+            if any(service(_known(mesh, usual, one), each.host, one) for each in services):
+                return one
+            having.append(one)
+    return next(iter((*having, *several)), usual.namespace)
+
+
+def _has(mesh: Mesh, usual: Source, namespace: str, virtual_service: VirtualService) -> bool:
+    """Whether the Sidecar of a client lets a VirtualService count that is exported to its namespace."""
+    known = _known(mesh, usual, namespace)
+    if known is mesh:
+        return True
+    ids = known.once(("requests", "routing"), lambda: frozenset(id(one) for one in known.virtual_services))
+    return id(virtual_service) in ids
+
+
+def _known(mesh: Mesh, usual: Source, namespace: str) -> Mesh:
+    """What the usual client knows, or one without labels in another namespace."""
+    return scoped(mesh, Client(MESH_GATEWAY, 0, namespace, usual.labels if namespace == usual.namespace else {}))
 
 
 def _of(virtual_service: VirtualService, usual: Source, place: str) -> Iterator[tuple[Source, Location]]:
@@ -112,7 +137,7 @@ def _meets(match: RouteMatch | TcpMatch, client: Source) -> bool:
 
 def as_called_by(mesh: Mesh, request: Request, sender: Source, other: Source) -> Request:
     """The same request as another client addresses it: the short name of a Service is one of its client's namespace."""
-    service: Service | None = service_of(mesh, request.host, sender.namespace)
-    if request.gateway or service is None or sender.namespace == other.namespace:
+    found: Service | None = service_of(mesh, request.host, sender.namespace)
+    if request.gateway or found is None or sender.namespace == other.namespace:
         return request
-    return replace(request, host=short_name(service, other.namespace))
+    return replace(request, host=short_name(found, other.namespace))
