@@ -1,4 +1,4 @@
-"""Rules of what is applied for clients that nothing specified tells from the usual one: they ask, too."""
+"""What is applied for clients that nothing specified tells from the usual one: they ask, too."""
 
 from __future__ import annotations
 
@@ -117,3 +117,41 @@ def test_who_names_the_client_is_told_of_it(verify: Verify) -> None:
     found = verify(PLAIN, LABELLED, sender="default")
     assert found.coverage.unreached == ()
     assert WHY in [one.message for one in found.notices]
+
+
+ENTRY = """---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: api, namespace: PLACE}
+spec:
+  hosts: [api.partner.example]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints: [{address: ADDRESS}]
+"""
+THEIRS, OWN = (
+    ENTRY.replace("PLACE", place).replace("ADDRESS", address)
+    for place, address in (("lab", "10.1.1.1"), ("pay", "10.2.2.2"))
+)
+
+
+@pytest.mark.parametrize(("specified", "applied"), [(THEIRS, THEIRS + OWN), (THEIRS + OWN, THEIRS)])
+def test_who_has_a_service_of_its_own_for_a_host_asks_for_it(
+    verify: Verify, tmp_path: Path, driven: Driven, specified: str, applied: str
+) -> None:
+    samples = [one for one in verify(specified, applied).driven if one.name == "verify from pay"]
+    (verdicts,) = driven(tmp_path, samples)
+    assert Outcome.FAILED in {one.outcome for one in verdicts}
+
+
+def test_services_of_one_host_are_met_as_each_client_has_them(verify: Verify, tmp_path: Path, driven: Driven) -> None:
+    found = verify(THEIRS + OWN, THEIRS + OWN)
+    assert asked(found, "pay") == {"GET http://api.partner.example/"}
+    (verdicts,) = driven(tmp_path, [one for one in found.driven if one.name == "verify from pay"])
+    assert {one.outcome for one in verdicts} == {Outcome.PASSED}
+
+
+def test_a_workload_that_joins_a_service_has_no_other_port(verify: Verify) -> None:
+    joining = app("web").partition("---\n")[2].partition("---\n")[2].replace("{name: web}", "{name: joining}", 1)
+    found = verify("", "---\n" + joining)
+    assert found.coverage.unproved == ()

@@ -1,9 +1,8 @@
-"""Clients that Sidecars, DestinationRules and `exportTo` tell apart, where no rule's condition does."""
+"""Clients that Sidecars, DestinationRules, `exportTo` and Services of one host tell apart, where no rule does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from itertools import chain
 
 from meshproof.border.request import Request
 from meshproof.border.source import Source, source
@@ -37,9 +36,8 @@ class Apart:
 
 def told_apart(meshes: Sequence[Mesh], usual: Source) -> Mapping[Source, tuple[Apart, ...]]:
     """The clients that an object of one of these meshes may treat otherwise than the usual one, with these objects."""
-    found = grouped(
-        pair for mesh in meshes for pair in chain(_sidecars(mesh, usual), _rules(mesh, usual), _exports(mesh, usual))
-    )
+    ways = (_sidecars, _rules, _exports, _beside)
+    found = grouped(pair for mesh in meshes for way in ways for pair in way(mesh, usual))
     return {client: tuple(dict.fromkeys(several)) for client, several in found.items() if client != usual}
 
 
@@ -83,6 +81,13 @@ def _exports(mesh: Mesh, usual: Source) -> Iterator[tuple[Source, Apart]]:
         if sees(outside, export_to, owner):
             outside = next(place for place in _places(mesh) if not sees(place, export_to, owner))
         yield source(outside), apart
+
+
+def _beside(mesh: Mesh, usual: Source) -> Iterator[tuple[Source, Apart]]:
+    """A client in the namespace of each of several Services of one host: it meets its own, all others the first."""
+    for service in mesh.services:
+        if service.namespace != usual.namespace and len(mesh.services_of(service.host)) > 1:
+            yield source(service.namespace), Apart(service.location, service.called, (service.host,))
 
 
 def _exported(mesh: Mesh) -> Iterator[tuple[Sequence[str], str, Apart]]:

@@ -72,7 +72,8 @@ def _behind(
         if table and its and table != its:
             yield TABLE, other, other.location, f"{its} is applied, and {table} is specified"
         yield from _certified(arm, other)
-        ours, theirs = _ports(specified, arm), _ports(applied, other)
+        both = arm.workloads & other.workloads
+        ours, theirs = _ports(specified, arm, both), _ports(applied, other, both)
         if ours != theirs:
             why = f"{_listed(theirs)} is applied, and {_listed(ours)} is specified"
             yield ENDPOINTS, other, other.location, why
@@ -149,9 +150,9 @@ def _is_shown(name: str, wanted: Expectation, policy: Policy, other: Policy, ear
     return place is not None and place not in earlier
 
 
-def _ports(mesh: Mesh, arm: Arm) -> tuple[int, ...]:
-    """The ports at which pods and other endpoints are called."""
-    several = filter(None, (mesh.workload(key) for key in sorted(arm.workloads)))
+def _ports(mesh: Mesh, arm: Arm, among: Set[str]) -> tuple[int, ...]:
+    """The ports at which pods and other endpoints of these workloads are called."""
+    several = filter(None, (mesh.workload(key) for key in sorted(among)))
     target = target_of(mesh, arm)
     return tuple(number for one in several for number in _called(one, target))
 
