@@ -16,6 +16,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.coverage.called_otherwise import called_otherwise
 from meshproof.mesh.coverage.configured_otherwise import configured_otherwise
+from meshproof.mesh.coverage.injected_otherwise import injected_otherwise
 from meshproof.mesh.coverage.passing_on import passed_on_otherwise
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.index import Hosts, by_hosts, grouped
@@ -109,8 +110,8 @@ def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
         if key not in second and one.subject not in shown:
             yield Opaque(one, "changed" if one.subject in after else "gone")
     both = old.mesh, new.mesh
-    unseen = (*passed_on_otherwise(*both), *called_otherwise(*both), *configured_otherwise(*both))
-    yield from (Opaque(one, "changed") for one in unseen)
+    ways = (passed_on_otherwise, called_otherwise, configured_otherwise, injected_otherwise)
+    yield from (Opaque(one, "changed") for way in ways for one in way(*both))
 
 
 def _subject(one: Resource) -> str:

@@ -10,6 +10,7 @@ from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from meshproof.errors import Location
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.index import Hosts, by_hosts, grouped
@@ -49,6 +50,7 @@ class Mesh:
     places: Places = field(default_factory=Places)
     peer_authentications: tuple[PeerAuthentication, ...] = ()
     namespaces: Mapping[str, Labels] = field(default_factory=dict)
+    injected: Mapping[str, Location] = field(default_factory=dict)
     installed: bool = True
 
     def service(self, host: str) -> Service | None:

@@ -12,6 +12,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.traffic_policy.locality import DISTRIBUTION, preferring
 from meshproof.mesh.build.workloads.selector import OPERATORS
+from meshproof.mesh.model.ambient import INJECTION, REVISION
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Unmodelled
@@ -23,18 +24,25 @@ NAMED = "kubernetes.io/metadata.name"
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """`preferring` is where it says that pods which are near are preferred by all of its Services."""
+    """`preferring` is where it says that pods which are near are preferred by all of its Services, `injected` that its
+    pods get sidecars.
+    """
 
     name: str
     labels: Labels
     preferring: Location | None = None
+    injected: Location | None = None
 
 
 def namespace(resource: Resource, findings: Findings) -> Namespace:  # noqa: ARG001
     near = preferring(resource)
     place = (near.key or near.location) if near else None
     own = labels(resource.body.get("metadata"), "labels")
-    return Namespace(resource.name, own, place)
+    # istiod's webhooks: `enabled` counts before a revision, anything else there leaves pods as they are.
+    asking = INJECTION if INJECTION in own else REVISION
+    injected = own.get(INJECTION, "enabled") == "enabled" and asking in own
+    said = resource.body.need("metadata").need("labels").need(asking).location if injected else None
+    return Namespace(resource.name, own, place, said)
 
 
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
@@ -46,7 +54,8 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
             why, touches = f"{DISTRIBUTION} is not modelled", (Called(hosts),)
             part = Unmodelled("Namespace", f"Namespace {one.name}", one.preferring, why, touches)
             findings.unmodelled_parts.append(part)
-    return replace(mesh, namespaces={one.name: one.labels for one in several})
+    injected = {one.name: one.injected for one in several if one.injected}
+    return replace(mesh, namespaces={one.name: one.labels for one in several}, injected=injected)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from meshproof.errors import Location
 from meshproof.mesh.coverage.called_otherwise import called_otherwise
 from meshproof.mesh.coverage.configured_otherwise import configured_otherwise
+from meshproof.mesh.coverage.injected_otherwise import injected_otherwise
 from meshproof.mesh.coverage.passing_on import passed_on_otherwise
 from meshproof.mesh.model.kubernetes import Labels, Service
 from meshproof.mesh.model.mesh import Mesh
@@ -31,6 +32,7 @@ def unseen(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
     yield from passed_on_otherwise(specified, applied)
     yield from called_otherwise(specified, applied)
     yield from configured_otherwise(specified, applied)
+    yield from injected_otherwise(specified, applied)
     yield from _unasked(specified, applied)
     yield from _bypassing(specified, applied)
 
