@@ -1,16 +1,18 @@
-"""Who sees a resource, and which host it is for: `exportTo`, narrower hosts, and the delegate that a rule names."""
+"""Who sees a resource, and which host it is for: `exportTo`, Sidecars, narrower hosts, and a rule's delegate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshproof.mutate.change import dropped_of_several, label
+from meshproof.mutate.change import appended, dropped, dropped_of_several, label, other_than
 from meshproof.mutate.edit import fresh, put, without
 from meshproof.mutate.operator import Edit, Operator, Spot
 
 # A name that no namespace has, and a domain below any other.
 NOBODY, BELOW = "no-such-namespace", "narrower"
 SEEN_BY_ALL = "*"
+EVERYTHING, EXCLUDED = "*/*", "~"
+IMPORTED = "spec.egress[].hosts[]"
 ANNOTATION = "networking.istio.io/exportTo"
 
 
@@ -51,6 +53,19 @@ def taken_from_others(spot: Spot) -> Iterator[Edit]:
         yield Edit(f"{label(spot)} {spot.value.shown} → {new!r}", fresh(new, spot.value))
 
 
+def imported_everywhere(spot: Spot) -> Iterator[Edit]:
+    """What a Sidecar imports of one namespace it imports of all."""
+    if spot.value.text() != EVERYTHING and not spot.value.text().startswith(EXCLUDED):
+        yield Edit(f"{label(spot)} {spot.value.shown} → {EVERYTHING!r}", fresh(EVERYTHING, spot.value))
+
+
+def imported_from_nobody(spot: Spot) -> Iterator[Edit]:
+    """What a Sidecar imports, or excludes, is that of a namespace that has none."""
+    holder, _, host = spot.value.text().rpartition("/")
+    new = f"{EXCLUDED if holder.startswith(EXCLUDED) else ''}{NOBODY}/{host}"
+    yield Edit(f"{label(spot)} {spot.value.shown} → {new!r}", fresh(new, spot.value))
+
+
 def delegate_exchanged(spot: Spot) -> Iterator[Edit]:
     """Each other VirtualService without hosts in the delegate's namespace."""
     own, given = spot.value.need("name"), spot.value.get("namespace")
@@ -78,5 +93,16 @@ VISIBILITY = (
     Operator("host-narrowed", "VirtualService", ("spec.hosts[]",), host_narrowed),
     Operator("server-host-narrowed", "Gateway", ("spec.servers[].hosts[]",), host_narrowed),
     Operator("server-host-taken", "Gateway", ("spec.servers[].hosts[]",), taken_from_others),
+    Operator("sidecar-dropped", "Sidecar", ("",), dropped),
+    Operator("sidecar-host-dropped", "Sidecar", (IMPORTED,), dropped_of_several),
+    Operator("sidecar-host-widened", "Sidecar", (IMPORTED,), imported_everywhere),
+    Operator("sidecar-host-wrong", "Sidecar", (IMPORTED,), imported_from_nobody),
+    Operator("sidecar-selector-wrong", "Sidecar", ("spec.workloadSelector.labels.*",), appended("-x")),
+    Operator(
+        "sidecar-mode-exchanged",
+        "Sidecar",
+        ("spec.outboundTrafficPolicy.mode",),
+        other_than("REGISTRY_ONLY", "ALLOW_ANY"),
+    ),
     Operator("delegate-exchanged", "VirtualService", ("spec.http[].delegate",), delegate_exchanged),
 )

@@ -203,6 +203,14 @@ metadata: {name: alias}
 spec: {type: ExternalName, externalName: shop.default.svc.cluster.local, ports: [{name: http, port: 8000}]}
 ---
 apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: limits}
+spec:
+  workloadSelector: {labels: {app: shop}}
+  outboundTrafficPolicy: {mode: REGISTRY_ONLY}
+  egress: [{hosts: [./*, other/*]}]
+---
+apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {name: outside}
 spec:

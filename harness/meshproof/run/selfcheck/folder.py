@@ -171,7 +171,7 @@ def _unproved(original: Coverage, mutated: Coverage) -> str:
     """Why requests can no longer be proved that could; empty where all can."""
     known = {(one.location, one.why) for one in original.dependences}
     for one in mutated.dependences:
-        if one.requests and not one.allowed and (one.location, one.why) not in known:
+        if not one.allowed and (one.location, one.why) not in known:
             return f"{one.location}: {one.subject}: {one.why}"
     policies = {(one.kind, one.destination) for one in original.unproved}
     for policy in mutated.unproved:
