@@ -107,3 +107,58 @@ def test_what_the_usual_client_imports_it_shows_itself(verify: Verify) -> None:
 def test_what_no_sidecar_imports_is_not_proved(verify: Verify) -> None:
     found = verify(rules("rules", "pay") + EVERYBODYS)
     assert [why for _, why in found.coverage.unreached]
+
+
+GATEWAY = """---
+apiVersion: v1
+kind: Service
+metadata: {name: entrance, namespace: edge}
+spec: {selector: {istio: ingressgateway}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: entrance, namespace: edge}
+spec:
+  selector: {matchLabels: {istio: ingressgateway}}
+  template:
+    metadata: {labels: {istio: ingressgateway}}
+    spec: {containers: [{name: c, image: example/entrance, ports: [{containerPort: 8080}]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: entrance, namespace: edge}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]
+"""
+
+
+@pytest.mark.parametrize("mode", ["REGISTRY_ONLY", "ALLOW_ANY"])
+@pytest.mark.parametrize("more", ["", GATEWAY])
+def test_a_service_that_is_hidden_from_the_usual_client_is_called_by_one_beside_it(
+    verify: Verify, mode: str, more: str
+) -> None:
+    assert asking(verify(EVERYBODYS.replace("REGISTRY_ONLY", mode) + more)) == {"shop": ["GET http://cart.shop/"]}
+
+
+OTHER = MESH.replace("cart", "stock")
+
+
+def compared(folder: Path, old: str, new: str) -> Verification:
+    """Two such Services, of which the first is applied with something else."""
+    text = f"{MESH}---{OTHER}{EVERYBODYS}"
+    for name, one in (("specified", text), ("applied", text.replace(old, new, 1))):
+        (folder / f"{name}.yaml").write_text(one)
+    paths = ([str(folder / f"{name}.yaml")] for name in ("specified", "applied"))
+    return prepare_verification(*paths, (), Precision(), any_client=True)
+
+
+def test_such_a_service_that_leads_elsewhere_fails(tmp_path: Path) -> None:
+    found = compared(tmp_path, "{app: cart}, ports", "{app: stock}, ports")
+    ((own, _),) = [one.plan.applied[0] for one in found.driven if one.name == "verify from shop"]
+    assert [sorted(arm.workloads) for arm in own.arms] == [["shop/stock"]]
+
+
+def test_such_a_service_with_another_port_is_not_proved(tmp_path: Path) -> None:
+    (told,) = compared(tmp_path, "targetPort: 8080", "targetPort: 8081").coverage.unproved
+    assert told.why.startswith("8081 is applied, and 8080 is specified")

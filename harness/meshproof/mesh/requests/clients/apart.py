@@ -14,7 +14,7 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.called import asked_service
 from meshproof.mesh.predict.match import Client
-from meshproof.mesh.predict.sidecar import applying
+from meshproof.mesh.predict.sidecar import applying, scoped
 from meshproof.mesh.predict.visibility import ALL, NOBODY, OWN, sees
 from meshproof.mesh.requests.clients.sources import as_called_by
 from meshproof.mesh.requests.clients.unruled import calls
@@ -36,7 +36,7 @@ class Apart:
 
 def told_apart(meshes: Sequence[Mesh], usual: Source) -> Mapping[Source, tuple[Apart, ...]]:
     """The clients that an object of one of these meshes may treat otherwise than the usual one, with these objects."""
-    ways = (_sidecars, _rules, _exports, _beside)
+    ways = (_sidecars, _hidden, _rules, _exports, _beside)
     found = grouped(pair for mesh in meshes for way in ways for pair in way(mesh, usual))
     return {client: tuple(dict.fromkeys(several)) for client, several in found.items() if client != usual}
 
@@ -52,6 +52,20 @@ def _sidecars(mesh: Mesh, usual: Source) -> Iterator[tuple[Source, Apart]]:
         else:
             own = {other.namespace for other in mesh.sidecars if not other.selector}
             yield source(next(place for place in _places(mesh) if place not in own)), apart
+
+
+def _hidden(mesh: Mesh, usual: Source) -> Iterator[tuple[Source, Apart]]:
+    """A client in the namespace of each Service that the usual client's Sidecar hides: `./*` is its own there.
+
+    Gateways' own pods are entered by what their Gateways say.
+    """
+    known = scoped(mesh, Client(MESH_GATEWAY, 0, usual.namespace, usual.labels))
+    hidden = [] if known is mesh else [one for one in known.services if one.unlisted]
+    entered = {pod.key for gateway in mesh.gateways for pod in mesh.serving(gateway)} if hidden else set()
+    for one in hidden:
+        pods = mesh.selected(one.host)
+        if one.namespace != usual.namespace and not (pods and entered.issuperset(pod.key for pod in pods)):
+            yield source(one.namespace), Apart(one.location, one.called, (one.host,))
 
 
 def _rules(mesh: Mesh, usual: Source) -> Iterator[tuple[Source, Apart]]:
