@@ -29,7 +29,8 @@ def boundary_expectations(
     """What is specified for each probe, and how many are left out of which rules.
 
     Rules that are applied and not specified are probed too. `among` names the rules, within the mesh, that the probes
-    are about (None: all of them, gateways included).
+    are about (None: all of them, gateways included). What the client's Sidecar passes on to whatever has its address
+    shows nothing of them.
     """
     requests: dict[Request, None] = {}
     left_out: Counter[Location] = Counter()
@@ -45,7 +46,9 @@ def boundary_expectations(
         )
         requests |= dict.fromkeys(found.requests)
         left_out.update(dict(found.left_out))
-    return [specification.expectation(one) for one in requests], tuple(left_out.items())
+    limiting = {one.location for one in specification.mesh.sidecars}
+    expected = map(specification.expectation, requests)
+    return [one for one in expected if not one.undecided or one.route not in limiting], tuple(left_out.items())
 
 
 def changed(specification: Specification, expectations: Iterable[Expectation]) -> list[Expectation]:

@@ -101,9 +101,10 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
         probes, bounds = boundary_expectations(own, among=rules)
         left.update(dict(bounds))
         further.append(Sent(own, samples, probes))
-        # What the usual client gets for the same request shows that the rule is for the other one alone.
+        # What the usual client gets for the same request shows that the rule is for the other one alone, unless it is
+        # passed on to whatever has its address.
         same = (specification.expectation(as_called_by(mesh, one, client, usual)) for one in several)
-        first.samples.extend(_new(same, first.samples))
+        first.samples.extend(_new((one for one in same if not one.undecided), first.samples))
     # A Service that one of the two hides from the usual client is among no samples of the other.
     either = (one for service in mesh.services for one in calls(mesh, service, usual))
     if len(specification.meshes) > 1:

@@ -135,13 +135,15 @@ THEIRS, OWN = (
 )
 
 
-@pytest.mark.parametrize(("specified", "applied"), [(THEIRS, THEIRS + OWN), (THEIRS + OWN, THEIRS)])
-def test_who_has_a_service_of_its_own_for_a_host_asks_for_it(
-    verify: Verify, tmp_path: Path, driven: Driven, specified: str, applied: str
-) -> None:
-    samples = [one for one in verify(specified, applied).driven if one.name == "verify from pay"]
+def test_who_has_a_service_of_its_own_for_a_host_asks_for_it(verify: Verify, tmp_path: Path, driven: Driven) -> None:
+    samples = [one for one in verify(THEIRS + OWN, THEIRS).driven if one.name == "verify from pay"]
     (verdicts,) = driven(tmp_path, samples)
     assert Outcome.FAILED in {one.outcome for one in verdicts}
+
+
+def test_one_that_is_applied_alone_costs_the_request_of_such_a_client_its_proof(verify: Verify) -> None:
+    told = [one for one in verify(THEIRS, THEIRS + OWN).coverage.dependences if one.subject.startswith("ServiceEntry")]
+    assert ["GET http://api.partner.example/" in one.requests for one in told] == [True]
 
 
 def test_services_of_one_host_are_met_as_each_client_has_them(verify: Verify, tmp_path: Path, driven: Driven) -> None:

@@ -104,6 +104,13 @@ def test_what_the_usual_client_imports_it_shows_itself(verify: Verify) -> None:
     assert asking(found) == {}
 
 
+def test_what_a_sidecar_passes_on_costs_no_rule_its_proof(verify: Verify) -> None:
+    found = verify(rules("shop") + EVERYBODYS.replace("REGISTRY_ONLY", "ALLOW_ANY"))
+    assert found.coverage.unreached == ()
+    assert found.coverage.dependences == ()
+    assert set(asking(found)) == {"shop"}
+
+
 def test_what_no_sidecar_imports_is_not_proved(verify: Verify) -> None:
     found = verify(rules("rules", "pay") + EVERYBODYS)
     assert [why for _, why in found.coverage.unreached]

@@ -242,7 +242,7 @@ def test_what_becomes_of_unknown_hosts_is_not_proved_where_it_is_applied_otherwi
 ) -> None:
     closed, opened = MESH + form("REGISTRY_ONLY"), MESH + form("ALLOW_ANY")
     assert not [one for one in verify(closed, closed).coverage.dependences if "outbound" in one.why]
-    (told,) = (one for one in verify(closed, opened).coverage.dependences if "outbound" in one.why)
+    (told,) = (one for one in verify(closed, opened).coverage.dependences if "other side" in one.why)
     assert told.why == "outboundTrafficPolicy is not REGISTRY_ONLY, and on the other side it is: no request shows it"
 
 
