@@ -12,10 +12,9 @@ from meshproof.language.words import Words
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.path import normalized
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
-from meshproof.mesh.predict.entries import Considered, Rule, considered
+from meshproof.mesh.predict.entries import Considered, Rule, considered, tried
 from meshproof.mesh.predict.match import Client, missed
 from meshproof.mesh.predict.mesh_table import Table
-from meshproof.mesh.predict.prediction import tried
 from meshproof.mesh.predict.proxy.seen import seen
 from meshproof.records import dataclass
 

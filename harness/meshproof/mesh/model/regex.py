@@ -14,8 +14,8 @@ from typing import Any
 LONGEST = 1024
 # re2.max_program_size.error_level in the bootstrap that istiod gives proxies.
 LARGEST_PROGRAM = 32768
-# As many as RE2's own module holds: each may take 8 MiB of memory.
-HELD = 128
+# More than the rules of one host have, which are looked at in turn: each may take 8 MiB of memory, and hardly one does.
+HELD = 512
 DIGITS = frozenset(b"0123456789")
 BACKSLASH = ord("\\")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from meshproof.border.request import Request
 from meshproof.mesh.model.gateway import CONNECTIONS, Server, TlsMode
@@ -105,7 +106,7 @@ def _hosts(mesh: Mesh, entry: Entry) -> Iterator[str]:
 
 
 def _virtual_host(mesh: Mesh, served: Served, request: Request) -> Table:
-    domains: dict[str, list[Rule]] = {}
+    domains: dict[str, list[tuple[Rule, ...]]] = {}
     serving: dict[str, list[Server]] = {}
     secured: set[str] = set()
     for entry in (served.several[at] for at in served.hosts.candidates(request.domain)):
@@ -116,7 +117,7 @@ def _virtual_host(mesh: Mesh, served: Served, request: Request) -> Table:
         for one in (seen.several[at] for at in seen.hosts.candidates(request.domain)):
             rules = rules_for(mesh, one, client)
             for domain in dict.fromkeys(common_hosts(open_to(server, one.namespace), one.hosts)) if rules else ():
-                domains.setdefault(domain, []).extend(rules)
+                domains.setdefault(domain, []).append(rules)
                 serving.setdefault(domain, []).append(server)
                 if server.tls.https_redirect:
                     secured.add(domain)
@@ -133,9 +134,14 @@ def _virtual_host(mesh: Mesh, served: Served, request: Request) -> Table:
         return Table(rules=(), note=note, servers=served.servers)
     best = max(fitting, key=specificity)
     # Several VirtualServices of one host count together, what catches all last.
-    ordered = sorted(domains[best], key=lambda rule: catches_all(rule.match) and not rule.route.missing)
+    parts = domains[best]
+    ordered = mesh.once(("predict", "ordered", *map(id, parts)), lambda: _ordered(parts))
     servers = tuple(dict.fromkeys(serving[best]))
     if best not in secured or request.scheme != "http":
-        return Table(tuple(ordered), domain=best, servers=servers)
+        return Table(ordered, domain=best, servers=servers)
     place = next(one.tls.location or one.location for one in servers if one.tls.https_redirect)
-    return Table(tuple(ordered), to_https=True, domain=best, servers=servers, note=f"httpsRedirect at {place}")
+    return Table(ordered, to_https=True, domain=best, servers=servers, note=f"httpsRedirect at {place}")
+
+
+def _ordered(parts: Iterable[tuple[Rule, ...]]) -> tuple[Rule, ...]:
+    return tuple(sorted(chain(*parts), key=lambda rule: catches_all(rule.match) and not rule.route.missing))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,9 +20,9 @@ from meshproof.mesh.predict.arms import arm, arms, copies
 from meshproof.mesh.predict.called import addressed, service_of
 from meshproof.mesh.predict.connections.called_address import elsewhere
 from meshproof.mesh.predict.destinations import heard
-from meshproof.mesh.predict.entries import Rule
+from meshproof.mesh.predict.entries import Rule, decided
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
-from meshproof.mesh.predict.match import Client, meets
+from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import Table, mesh_table
 from meshproof.mesh.predict.policies.client_tls import origination, secured
 from meshproof.mesh.predict.proxy.changes import Resolved, dropped, forbidden, is_formatted, is_unchanged, resolved
@@ -105,24 +105,16 @@ def _predicted(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str
             return unknown if mesh is whole else _passed_on(whole, unknown, client)
         tried_again = retries_of(mesh.config.retries) if mesh.config.retries else None
         return replace(_default(mesh, plain, found, client), timeout=timeout(None, changed), retries=tried_again)
-    looked_at: dict[Location, None] = {}
-    for rule, met in tried(found.rules, changed):
-        if rule.route.root:
-            looked_at[rule.route.root] = None
-        if rule.route.missing:
-            # istiod leaves it out; with its delegate it would have taken some of the requests that it is met by.
-            looked_at |= {} if met is False else {rule.route.location: None}
-            continue
-        looked_at[rule.route.location] = None
-        if met is None:
-            why = f"whether the rule at {rule.route.location} takes it depends on a value that its proxy writes"
-            return replace(plain, route=rule.route.location, looked_at=tuple(looked_at), undecided=why)
-        if met and refused:
-            return answered(replace(plain, looked_at=tuple(looked_at)), changed, refused.status, note=refused.why)
-        if met:
-            return _routed(mesh, plain, changed, client, rule, tuple(looked_at))
-    plain = replace(plain, looked_at=tuple(looked_at))
-    return forbidden or answered(plain, changed, NOT_FOUND, note=found.note or "no rule matches")
+    rule, met, looked_at = decided(mesh, found.rules, changed)
+    if rule is None:
+        plain = replace(plain, looked_at=looked_at)
+        return forbidden or answered(plain, changed, NOT_FOUND, note=found.note or "no rule matches")
+    if met is None:
+        why = f"whether the rule at {rule.route.location} takes it depends on a value that its proxy writes"
+        return replace(plain, route=rule.route.location, looked_at=looked_at, undecided=why)
+    if refused:
+        return answered(replace(plain, looked_at=looked_at), changed, refused.status, note=refused.why)
+    return _routed(mesh, plain, changed, client, rule, looked_at)
 
 
 def _passed_on(mesh: Mesh, expected: Expectation, client: Client) -> Expectation:
@@ -167,15 +159,6 @@ def table(mesh: Mesh, request: Request, client: Client) -> Table:
     from meshproof.mesh.predict.gateway_table import gateway_table
 
     return gateway_table(mesh, request)
-
-
-def tried(rules: Iterable[Rule], request: Seen) -> Iterator[tuple[Rule, bool | None]]:
-    """The rules in order, each with whether the request meets it, up to the one that decides (None: may decide)."""
-    for rule in rules:
-        met = meets(rule.match, request)
-        yield rule, met
-        if met is not False and not rule.route.missing:
-            return
 
 
 def require_endpoints(mesh: Mesh) -> None:

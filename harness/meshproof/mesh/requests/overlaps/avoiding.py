@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
+from meshproof.mesh.predict.covering import covers
 from meshproof.mesh.requests.beside import apart
 from meshproof.mesh.requests.boundaries import condition_boundaries
 from meshproof.mesh.requests.clients.sources import predicted
@@ -29,6 +30,8 @@ def reaching_beyond(
     None if none is found. Only rules of the route's own VirtualService are avoided.
     """
     found = list(islice(tries, MOST_BASES))
+    if _is_hidden(mesh, virtual_service, route, found, client):
+        return None
     for _ in range(MOST_AVOIDED):
         several = chain.from_iterable(_beyond(mesh, virtual_service, route, one, client) for one in found)
         found = list(islice(dict.fromkeys(several), MOST_TRIES))
@@ -37,6 +40,22 @@ def reaching_beyond(
             if expected.route == route.location and not expected.undecided:
                 return expected
     return None
+
+
+def _is_hidden(
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, bases: Iterable[Request], client: Source
+) -> bool:
+    """Whether those rules that take what is meant for the route surely take all that it could: nothing avoids them."""
+    if virtual_service.gateway_api:
+        # Its entries stand in another order.
+        return False
+    taken = {predicted(mesh, one, client).route for one in bases}
+    before = takewhile(lambda rule: rule is not route, virtual_service.http)
+    wide = [rule for rule in before if rule.location in taken and not rule.missing]
+    return all(
+        any(covers(match, own) for rule in wide for match in rule.matches or (None,))
+        for own in route.matches or (None,)
+    )
 
 
 def _beyond(
