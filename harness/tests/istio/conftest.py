@@ -22,6 +22,14 @@ from meshproof.targets.kube.objects import Objects
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from installation_pages import ANALYSIS, KUBECTL, node, pod
+from meshproof.border.facts.installation import Specified
+from meshproof.targets.istio.inspection.inspector import Inspector
+from meshproof.targets.istio.istioctl import Istioctl
 from stand_in_cluster import Api, serving
 
 Json = dict[str, Any]
@@ -118,3 +126,63 @@ def cluster(api: Api, programs: Programs) -> Iterator[Callable[..., Cluster]]:
         client.close()
     for folder in folders:
         folder.remove()
+
+
+@pytest.fixture
+def pages(api: Any) -> Iterator[dict[str, str]]:
+    """What the pods' pages say, by path: the readiness page, and a kube-proxy's mode."""
+    known = {"/proxyMode": "ipvs", "/healthz/ready": "live"}
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            reported = known.get(self.path, "")
+            self.send_response(200 if reported else 404)
+            self.send_header("content-length", str(len(reported)))
+            self.end_headers()
+            self.wfile.write(reported.encode())
+
+        def log_message(self, *args: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    pods = ("kube-proxy-1:10249", "kube-proxy-2:10249", "gateway-1:15021")
+    api.node.leads |= dict.fromkeys(pods, server.server_port)
+    yield known
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def installed(api: Any, cluster: Any, programs: Any, pages: dict[str, str]) -> Any:
+    """A whole installation on two nodes; the inspector of it."""
+    for number in ("1", "2"):
+        node(api, f"node-{number}")
+        pod(api, f"kube-proxy-{number}", "kube-system", {"k8s-app": "kube-proxy"}, nodeName=f"node-{number}")
+    containers = [{"name": "discovery", "image": "hub.example/pilot:1.30.4"}]
+    spec = {"template": {"spec": {"containers": containers}}}
+    api.put("Deployment", "istiod", "istio-system", metadata={"labels": {"app": "istiod"}}, spec=spec)
+    pod(api, "istiod-1", "istio-system", {"app": "istiod"}, {"discovery": "hub.example/pilot:1.30.4"})
+    waiting = {
+        "phase": "Running",
+        "containerStatuses": [{"name": "istio-proxy", "state": {"waiting": {"reason": "ErrImagePull"}}}],
+    }
+    labels = {"app": "istio-ingressgateway", "istio": "ingressgateway"}
+    pod(api, "gateway-1", "istio-system", labels, {"istio-proxy": "hub.example/proxyv2:1.30.4"}, waiting)
+    pod(api, "prometheus-1", "istio-system", {"app": "prometheus"}, {"prometheus": "docker.io/prom/prometheus"})
+    ports = [{"port": 80, "nodePort": 30080}, {"port": 15021}]
+    api.put(
+        "Service",
+        "istio-ingressgateway",
+        "istio-system",
+        metadata={"labels": labels},
+        spec={"ports": ports, "selector": labels},
+    )
+
+    def make(image: str = "", analysis: str = f"tell({ANALYSIS!r})", **limits: float) -> Inspector:
+        istioctl = Istioctl(programs.make("istioctl", analysis), "1.30.4", (), "lab")
+        there = cluster(KUBECTL, **limits)
+        return Inspector(there, istioctl, Specified(hub="hub.example"), "run-1", "r1", image)
+
+    return make

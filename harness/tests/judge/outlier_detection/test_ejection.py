@@ -4,126 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
-from math import ceil
 from typing import Any
 
 import pytest
-from meshproof.border.books import Books, Mark, PodBook
-from meshproof.border.expectation import Ejection, Policy
-from meshproof.border.observation import Observation
-from meshproof.border.verdict import Outcome, Verdict
-from meshproof.errors import Location
-from meshproof.judge import OutlierDetection
-from meshproof.judge import ejections as rules
-from meshproof.judge.outlier_detection.timeline import listed
+from meshproof.border.books import Mark
+from meshproof.border.expectation import Ejection
+from meshproof.border.verdict import Outcome
 
-RULE = Location("outlier.yaml", 9, 7)
-WORKLOAD = "default/httpbin"
-SPECIFIED = Ejection(4, 2, interval=1.0, base_ejection_time=2.0, max_ejection_percent=100, location=RULE)
+from .simulated_proxy import SPECIFIED, Judge, SimulatedProxy
+
 CAPPED = replace(SPECIFIED, max_ejection_percent=50)
 HEALTH = replace(SPECIFIED, max_ejection_percent=67, min_health_percent=50)
 GATEWAY = replace(SPECIFIED, consecutive_5xx_errors=None)
 SPLIT = replace(SPECIFIED, split_external_local_origin_errors=True, consecutive_local_origin_failures=3)
 NEVER = replace(SPECIFIED, max_ejection_percent=10)
-
-
-class SimulatedProxy:
-    """The marks and the clients' observations of a load through a proxy that ejects as `rule` says."""
-
-    def __init__(self, rule: Ejection, hosts: int, *, merge: float = 1.0, pause: float = 0.1) -> None:
-        self.rule = rule
-        self.hosts = hosts
-        self.merge = merge
-        self.pause = pause
-        self.marks: list[Mark] = [Mark("hosts", 0.0, {"hosts": hosts})]
-        self.seen: list[Observation] = []
-        self._numbers = count()
-
-    def drive(self, trial: Any) -> None:
-        harmless, fatal = trial.faults(self.hosts)
-        able = rules.allowed(self.rule, self.hosts) > 0
-        for fault in harmless:
-            needed = rules.errors(self.rule, fault.status) if able else 0
-            gone = 0 < needed <= trial.enough
-            self.mark("harmless", 1.1, status=fault.status, errors=needed if gone else trial.enough, ejected=gone)
-            if gone:
-                return
-        at = 1.2
-        for number, fault in enumerate(fatal):
-            back = self.eject(trial, number, fault.status, at, able)
-            if back is None:
-                return
-            at = back + self.pause
-        if fatal:
-            self.fail_all(trial, at)
-
-    def eject(self, trial: Any, number: int, status: int, at: float, able: bool) -> float | None:
-        needed = rules.errors(self.rule, status) if able else 0
-        gone = 0 < needed <= trial.enough
-        errors = needed if gone else trial.enough
-        values = {"number": number, "status": status, "before": errors - 1, "after": errors}
-        self.mark("ejected" if gone else "spared", at + 0.01, sent=at, **values)
-        if not gone:
-            return None
-        times = number + 1 if self.pause < self.rule.interval else 1
-        back = ceil((at + rules.duration(self.rule, times)) / self.rule.interval) * self.rule.interval
-        if back - at > trial.timeout(number):
-            self.mark("kept", at + trial.timeout(number), number=number, still=at + trial.timeout(number))
-            return None
-        self.send(at + 0.02, at + self.merge, frozenset())
-        self.send(at + self.merge, back, frozenset({0}))
-        self.mark("returned", back + 0.02, number=number, still=back - 0.02)
-        return back
-
-    def fail_all(self, trial: Any, at: float) -> None:
-        most = rules.allowed(self.rule, self.hosts)
-        ejected = frozenset(range(self.hosts - most, self.hosts))
-        self.mark("capped", at, ejected=most, most=most, seconds=0.1)
-        self.mark("settled", at, **{f"host {number}": float(number in ejected) for number in range(self.hosts)})
-        end = at + 0.01 * (trial.stretch(self.hosts) + 2)
-        self.send(at, end, ejected, step=0.01)
-        self.mark("still", end, still=end)
-
-    def send(self, start: float, end: float, ejected: frozenset[int], step: float = 0.05) -> None:
-        usable = sorted(rules.reachable(self.rule, ejected, self.hosts))
-        at = start + step / 2
-        while at < end:
-            number = next(self._numbers)
-            pod = f"httpbin-{usable[number % len(usable)]}" if usable else ""
-            status, workload = (200, WORKLOAD) if pod else (503, "")
-            self.seen.append(Observation(f"id-{number}", 0, 0, at, 0.001, status, pod, workload))
-            at += step
-
-    def mark(self, name: str, at: float, **values: float) -> None:
-        self.marks.append(Mark(name, at, values))
-
-    def books(self) -> Books:
-        pods = tuple(PodBook(f"httpbin-{number}", WORKLOAD, 0, 1) for number in range(self.hosts))
-        return Books(pods, {}, tuple(self.marks))
-
-
-Judge = Callable[..., Verdict]
-
-
-@pytest.fixture
-def judged(build: Any) -> Judge:
-    """The verdict on `specified`, where `proxy` is what runs; `spoil` may change what was observed."""
-
-    def judge(
-        specified: Ejection | None, proxy: SimulatedProxy, spoil: Callable[[SimulatedProxy], None] | None = None
-    ) -> Verdict:
-        arm = replace(build.arm("v1", 100, WORKLOAD), policy=Policy(ejection=specified))
-        (trial,) = OutlierDetection().begin(build.plan(build.expectation(arm)))
-        if specified is not None and trial.workloads:
-            proxy.drive(trial)
-        if spoil:
-            spoil(proxy)
-        for observation in proxy.seen:
-            trial.observe(observation)
-        return trial.conclude(proxy.books())
-
-    return judge
 
 
 @pytest.mark.parametrize("hosts", [1, 2, 3, 4])
@@ -246,42 +140,6 @@ def test_what_the_others_answer_while_all_fail_is_no_fault_of_the_proxy(judged: 
     assert judged(CAPPED, SimulatedProxy(CAPPED, 4), failing).outcome is Outcome.PASSED
 
 
-def test_a_second_ejection_that_came_late_is_inconclusive(judged: Judge) -> None:
-    verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3, pause=2.5))
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "no ejection came within an interval of 1 s after a return" in verdict.reason
-
-
-def cut(name: str) -> Callable[[SimulatedProxy], None]:
-    def spoil(proxy: SimulatedProxy) -> None:
-        number = next(n for n, mark in enumerate(proxy.marks) if mark.name == name)
-        del proxy.marks[number:]
-
-    return spoil
-
-
-@pytest.mark.parametrize("name", ["hosts", "ejected", "returned", "capped", "still"])
-def test_a_timeline_that_ended_early_is_inconclusive(judged: Judge, name: str) -> None:
-    assert judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), cut(name)).outcome is Outcome.INCONCLUSIVE
-
-
-def test_what_was_not_seen_is_said(judged: Judge) -> None:
-    verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), cut("still"))
-    assert "before it was seen where traffic goes while all of them failed" in verdict.reason
-
-
-@pytest.mark.parametrize("met", [0, 1])
-def test_a_host_that_met_too_few_errors_to_be_ejected_shows_nothing(judged: Judge, met: int) -> None:
-    def unmet(proxy: SimulatedProxy) -> None:
-        number = next(n for n, mark in enumerate(proxy.marks) if mark.name == "ejected")
-        values = {**proxy.marks[number].values, "before": 0, "after": met}
-        proxy.marks[number:] = [Mark("spared", proxy.marks[number].at, values)]
-
-    verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), unmet)
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert f"met no more than {met} error" in verdict.reason
-
-
 def test_an_ejection_that_may_have_been_over_before_the_look_is_inconclusive(judged: Judge) -> None:
     def missed(proxy: SimulatedProxy) -> None:
         number = next(n for n, mark in enumerate(proxy.marks) if mark.name == "ejected")
@@ -290,33 +148,3 @@ def test_an_ejection_that_may_have_been_over_before_the_look_is_inconclusive(jud
     verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), missed)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "a look at the hosts took 2.5 s, and an ejection of 2 s may have been over before it" in verdict.reason
-
-
-def test_too_short_a_stretch_is_inconclusive(judged: Judge) -> None:
-    def shortened(proxy: SimulatedProxy) -> None:
-        settled = next(mark for mark in proxy.marks if mark.name == "settled")
-        proxy.marks[-1] = Mark("still", settled.at, {"still": settled.at + 0.1})
-
-    verdict = judged(SPECIFIED, SimulatedProxy(SPECIFIED, 3), shortened)
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "hosts came back before" in verdict.reason
-
-
-@pytest.mark.parametrize(
-    ("rule", "words"),
-    [
-        (None, "no outlierDetection is specified"),
-        (replace(SPECIFIED, base_ejection_time=180.0), "give the rule a shorter baseEjectionTime"),
-    ],
-)
-def test_what_cannot_be_shown_is_inconclusive(judged: Judge, rule: Ejection | None, words: str) -> None:
-    verdict = judged(rule, SimulatedProxy(rule or SPECIFIED, 3))
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert words in verdict.reason
-
-
-@pytest.mark.parametrize(
-    ("times", "told"), [(("2 s",), "2 s"), (("2 s", "4 s"), "2 s and 4 s"), (("2 s", "4 s", "6 s"), "2 s, 4 s and 6 s")]
-)
-def test_several_ejections_are_told_as_a_list(times: tuple[str, ...], told: str) -> None:
-    assert listed(times) == told
