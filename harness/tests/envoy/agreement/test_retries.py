@@ -105,6 +105,16 @@ def test_times_that_a_rule_tells_envoy_come_too_late(meet, at_both) -> None:
     assert [(one.expectation.timeout, one.expectation.retries.per_try_timeout) for one in found] == [(None, None)] * 2
 
 
+@pytest.mark.parametrize("verb", ["set", "add"])
+def test_a_rule_that_tells_envoy_to_hedge_tells_it_too_late(meet, at_both, verb: str) -> None:
+    """Hedged, the first try would go on beyond its limit, and its answer would come."""
+    retries = "{attempts: 1, retryOn: '5xx,reset', perTryTimeout: 300ms}"
+    http = rule(0, retries, {"hedge-on-per-try-timeout": "true"}, verb)
+    found = meet(http, at_both("/0/", Prescription(200, 0.5).header))
+    assert [(one.observation.status, len(one.received)) for one in found] == [(504, 2), (504, 2)]
+    assert not any(one.expectation.undecided for one in found)
+
+
 def test_a_body_that_is_not_kept_is_sent_once(meet, at_both) -> None:
     http = rule(0, "{attempts: 2, retryOn: 5xx}", {}, "add")
     largest = 1 << 20

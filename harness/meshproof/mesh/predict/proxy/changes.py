@@ -39,7 +39,7 @@ REWRITTEN_FURTHER_ON = frozenset(
 OF_ANSWERS = frozenset({"server", "connection", "proxy-connection", "upgrade", "transfer-encoding", "content-length"})
 # Changing these leaves it to chance where a message ends.
 FRAMING = frozenset({"content-length", "transfer-encoding"})
-NOT_MODELLED = frozenset({"x-envoy-upstream-rq-timeout-alt-response", "x-envoy-hedge-on-per-try-timeout"})
+NOT_MODELLED = frozenset({"x-envoy-upstream-rq-timeout-alt-response"})
 INSTRUCTING = CONSUMED - NOT_MODELLED
 EXPECTED = "x-envoy-expected-rq-timeout-ms"
 UNCHANGED = HeaderChanges()
