@@ -52,7 +52,7 @@ class FaultTrial:
         raise NotImplementedError
 
     def doubt(self, books: Books) -> str:  # noqa: ARG002
-        """Why a share that is wrong is no proof of a wrong mesh; empty when it is one."""
+        """Why a share that is too large is no proof of a wrong mesh; empty when it is one."""
         return ""
 
     def blind(self) -> str:
@@ -68,7 +68,7 @@ class FaultTrial:
         return False
 
     def observe(self, observation: Observation) -> None:
-        if (observation.stalled or observation.waited) and self.ambiguous(observation):
+        if observation.stalled and self.ambiguous(observation):
             self._excused += 1
             return
         hit = self.hit(observation)
@@ -105,7 +105,8 @@ class FaultTrial:
     def conclude(self, books: Books) -> Verdict:
         self.reconcile(books)
         rates, test, flaw = self._plan.precision, self._test, self.flaw(books)
-        doubt = self.blind() or (self.doubt(books) if test.outcome is Outcome.FAILED else "")
+        large = test.outcome is Outcome.FAILED and test.observed > test.p0
+        doubt = self.blind() or (self.doubt(books) if large else "")
         outcome = Outcome.FAILED if flaw else Outcome.INCONCLUSIVE if doubt else test.outcome
         more = flaw or doubt or (self.passed() if outcome is Outcome.PASSED else "")
         return Verdict(

@@ -145,34 +145,6 @@ def test_a_machine_too_slow_to_tell_delays_apart_is_inconclusive(
     assert ("too slow to tell them apart" in verdict.reason) is (outcome is Outcome.INCONCLUSIVE)
 
 
-@pytest.mark.parametrize(
-    ("short", "injected", "outcome"),
-    [(3, 160, Outcome.INCONCLUSIVE), (3, None, Outcome.FAILED), (120, 160, Outcome.FAILED), (160, 160, Outcome.FAILED)],
-)
-def test_some_delays_that_the_proxies_counted_may_have_ended_early(
-    build: Any, short: int, injected: int | None, outcome: Outcome
-) -> None:
-    fault = Fault(Fraction(1), SPECIFIED, build.route)
-    (trial,) = Delay().begin(build.plan(build.expectation(build.arm("v1", 100), delay=fault)))
-    for number in range(160):
-        latency = SPECIFIED + (-0.05 if number < short else 0.01)
-        trial.observe(build.seen("v1", id=f"{number:03d}", latency=latency))
-    counters = {} if injected is None else {"http.outbound_0.0.0.0_5000.fault.delays_injected": injected}
-    verdict = trial.conclude(Books(proxies={"sidecar": counters}))
-    assert verdict.outcome is outcome
-    assert ("ends some of them early" in verdict.reason) is (outcome is Outcome.INCONCLUSIVE)
-
-
-@pytest.mark.parametrize(("waited", "judged"), [(0.0, 1), (0.03, 1), (0.06, 0)])
-def test_a_delay_that_ended_early_by_what_the_proxy_waited_is_not_judged(
-    build: Any, waited: float, judged: int
-) -> None:
-    fault = Fault(Fraction(1), SPECIFIED, build.route)
-    (trial,) = Delay().begin(build.plan(build.expectation(build.arm("v1", 100), delay=fault)))
-    trial.observe(build.seen("v1", latency=SPECIFIED - 0.05, waited=waited))
-    assert trial.count == judged
-
-
 def test_manifests_without_a_delay_are_inconclusive(build: Any) -> None:
     (trial,) = Delay().begin(build.plan(build.expectation(build.arm("v1", 100))))
     assert trial.conclude(Books()).outcome is Outcome.INCONCLUSIVE
