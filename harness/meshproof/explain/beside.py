@@ -9,7 +9,7 @@ from meshproof.explain.explanation import Object
 from meshproof.explain.manifests import Written
 from meshproof.explain.misses import worded
 from meshproof.language.words import ENGLISH, Words
-from meshproof.mesh.model.kubernetes import Service
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
@@ -143,14 +143,12 @@ def _rules(mesh: Mesh, expectation: Expectation, client: Client, written: Writte
                     why = _hidden(rule.export_to, client, words)
                 elif rule.selector is not None:
                     why = words("its workloadSelector is for other clients")
-                elif rule.namespace not in {client.namespace, service.namespace, "istio-system"}:
-                    own, its = client.namespace, service.namespace
-                    text = words("{own}, {its} or istio-system", own=own, its=its)
-                    text = words("{own} or istio-system", own=own) if own == its else text
+                elif rule.namespace not in {client.namespace, service.namespace, ROOT_NAMESPACE}:
+                    places = dict.fromkeys((client.namespace, service.namespace, ROOT_NAMESPACE))
                     why = words(
                         "rules for {service} count in the namespaces {places} alone",
                         service=service.called,
-                        places=text,
+                        places=words(" or ").join(places),
                     )
                 why = why or words("does not count for this client")
                 yield Object(written.called(rule.location), rule.location, why)

@@ -12,7 +12,7 @@ from meshproof.explain.beside import beside
 from meshproof.explain.destinations import destinations
 from meshproof.explain.effects import effects
 from meshproof.explain.explanation import Explanation, Object
-from meshproof.explain.manifests import Written
+from meshproof.explain.manifests import Written, written_in
 from meshproof.explain.rules import Trace, trace
 from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.build.assemble import Built
@@ -38,7 +38,7 @@ def explain(
     mesh, labels = built.mesh, source.labels
     expectation = predict(mesh, request, namespace=source.namespace, labels=labels)
     client = client_of(mesh, request, source.namespace, labels)
-    written = Written((*built.resources, *built.left_out))
+    written = written_in(built)
     found, traced = _trace(mesh, expectation, client, written, words)
     dependencies = Dependencies(mesh, (*mesh.unmodelled, *limits))
     touching = dependencies.touching(facts(mesh, expectation, source.namespace, labels))
@@ -59,9 +59,8 @@ def explain(
 
 def _notices(built: Built, explanation: Explanation) -> tuple[tuple[Object, ...], tuple[Object, ...]]:
     """Those that are about objects which the explanation names, or about no object, and the others."""
-    # What stands in has the place of what refers to it.
-    made = set(map(id, built.stood_in))
-    written = Written(tuple(one for one in (*built.resources, *built.left_out) if id(one) not in made))
+    # What is said at the place of what stands in is said of what refers to it.
+    written = Written(written_in(built).resources)
     owners = {id(written.owner(place)) for place in explanation.places}
     found: tuple[list[Object], list[Object]] = [], []
     for one in built.notices:

@@ -9,6 +9,7 @@ from functools import cached_property
 from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.model.index import grouped
 from meshproof.records import dataclass
 
@@ -17,12 +18,18 @@ RULES = ("http", "rules", "tcp")
 
 @dataclass(frozen=True)
 class Written:
-    """Resources, found by their places and by their names."""
+    """Resources, found by their places and by their names.
+
+    What is `stood_in` has the place of what refers to it, and nothing of the text behind.
+    """
 
     resources: tuple[Resource, ...]
+    stood_in: tuple[Resource, ...] = ()
 
     def owner(self, place: Location) -> Resource | None:
         """The resource that has a place: the last that begins at or before it, in the same file."""
+        if made := self._made.get(place):
+            return made
         starts, several = self._by_file.get(place.file, ((), ()))
         at = bisect_right(starts, (place.line, place.column))
         return several[at - 1] if at else None
@@ -43,6 +50,10 @@ class Written:
         return None
 
     @cached_property
+    def _made(self) -> dict[Location, Resource]:
+        return {one.location: one for one in self.stood_in}
+
+    @cached_property
     def _by_file(self) -> dict[str, tuple[tuple[tuple[int, int], ...], tuple[Resource, ...]]]:
         files = grouped((one.location.file, one) for one in self.resources)
         found = {}
@@ -50,6 +61,13 @@ class Written:
             pairs = sorted(((one.location.line, one.location.column), at) for at, one in enumerate(several))
             found[file] = tuple(start for start, _ in pairs), tuple(several[at] for _, at in pairs)
         return found
+
+
+def written_in(built: Built) -> Written:
+    """What manifests hold, what is left out of them, and what stands in."""
+    made = set(map(id, built.stood_in))
+    several = (*built.resources, *built.left_out)
+    return Written(tuple(one for one in several if id(one) not in made), built.stood_in)
 
 
 def place_of(value: Value | None) -> Location | None:

@@ -41,24 +41,23 @@ def settings(layers: Layers, port: int, written: Written, words: Words) -> Itera
             if block in unstated:
                 yield Setting(block, unstated[block], default(words))
             continue
-        first = next((level for level in stating if level.counts), None)
+        first = next((level for level in stating if not level.replaced_by), None)
         if first is None and block in unstated:
             yield Setting(block, unstated[block], default(words))
         if first is not None:
             yield from first.values(block, words)
-        reason = first.name if first else levels[0].name
         for level in stating:
             if level is not first:
-                place = place_of(field(level.raw, block))
+                place, reason = place_of(field(level.raw, block)), first.name if first else level.replaced_by
                 value, why = words("that of {level}", level=level.name), words("{level} replaces it", level=reason)
                 yield Setting(block, value, why, place, counts=False)
 
 
 class _Level:
-    """One place that may state a policy; `counts` False where another one replaces it altogether."""
+    """One place that may state a policy; `replaced_by` is what replaces it altogether."""
 
-    def __init__(self, name: str, policy: TrafficPolicy, raw: Value | None, counts: bool) -> None:
-        self.name, self.policy, self.raw, self.counts = name, policy, raw, counts
+    def __init__(self, name: str, policy: TrafficPolicy, raw: Value | None, replaced_by: str = "") -> None:
+        self.name, self.policy, self.raw, self.replaced_by = name, policy, raw, replaced_by
 
     def states(self, block: str) -> bool:
         if block == BALANCER:
@@ -92,22 +91,21 @@ def _unstated() -> Iterator[tuple[str, str]]:
 
 def _levels(layers: Layers, port: int, written: Written, words: Words) -> Iterator[_Level]:
     """The places, the one that counts most in front."""
-    alone = layers.own_level == "subset port"
-    rule, subset, owner = layers.rule, layers.subset, layers.subset_rule
+    alone = layers.own_level == "subset port" and layers.own is not None
+    rule, subset, owner, by = layers.rule, layers.subset, layers.subset_rule, ""
     if subset is not None and owner is not None:
         raw = next((one for one in _subsets(owner, written) if one.location == subset.location), None)
         whole, name = field(raw, "trafficPolicy"), words("subset {name} of {rule}", name=subset.name, rule=owner.called)
         if alone and layers.own is not None:
-            of_port = words("port {port} of {owner}", port=port, owner=name)
-            yield _Level(of_port, layers.own, _of_port(whole, port), counts=True)
-        yield _Level(name, subset.policy, whole, counts=not alone)
+            by = words("port {port} of {owner}", port=port, owner=name)
+            yield _Level(by, layers.own, _of_port(whole, port))
+        yield _Level(name, subset.policy, whole, by)
     if rule is not None:
         whole, name = _raw(rule, written, "trafficPolicy"), rule.called
-        by_port = layers.base_level == "port"
-        if by_port:
-            of_port = words("port {port} of {owner}", port=port, owner=name)
-            yield _Level(of_port, layers.base, _of_port(whole, port), counts=not alone)
-        yield _Level(name, rule.policy, whole, counts=not alone and not by_port)
+        of_port = words("port {port} of {owner}", port=port, owner=name) if layers.base_level == "port" else ""
+        if of_port:
+            yield _Level(of_port, layers.base, _of_port(whole, port), by)
+        yield _Level(name, rule.policy, whole, by or of_port)
 
 
 def _raw(rule: DestinationRule, written: Written, *path: str) -> Value | None:

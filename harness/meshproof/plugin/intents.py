@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,18 +37,19 @@ def intent_folders() -> dict[tuple[Any, ...], Specification]:
 def intent(request: pytest.FixtureRequest, intent_folders: dict[tuple[Any, ...], Specification]) -> Callable[..., None]:
     """Call it with an Intent (or a Never) and manifests beside the test: passes, or fails with the rule that took it.
 
-    `intent(case, "k8s/", namespace="shop")`; what is not understood fails as well. A Scenario with `intents`
-    proves the same on a mesh.
+    `intent(case, "k8s/", namespace="shop")`, or a list of them as a Scenario has it; what is not
+    understood fails as well. A Scenario with `intents` proves the same on a mesh.
     """
 
-    def call(wanted: Intent | Never, *manifests: str, namespace: str = "default") -> None:
+    def call(wanted: Intent | Never, *manifests: str | Path | Sequence[str | Path], namespace: str = "default") -> None:
         __tracebackhide__ = True
         from meshproof.border.verdict import Outcome
         from meshproof.redaction.credentials import redact
         from meshproof.run.intents.predicted import hosts, predict_intents
         from meshproof.run.intents.specified import specified
 
-        files = tuple(str(request.path.parent / one) for one in manifests)
+        several = (one for each in manifests for one in ((each,) if isinstance(each, str | Path) else each))
+        files = tuple(str(request.path.parent / one) for one in several)
         try:
             if not files:
                 raise UsageError("intent needs manifests: intent(case, 'k8s/')")

@@ -6,6 +6,7 @@ JUnit has no inconclusive: it is a failure of that type, since inconclusive neve
 from __future__ import annotations
 
 import re
+from collections import Counter
 from xml.etree import ElementTree as ET
 
 from meshproof.border.verdict import Outcome, Verdict
@@ -15,6 +16,7 @@ from meshproof.report.place import place
 from meshproof.report.record import INTERRUPTED, Record
 
 RUN = "run"
+NEVER = "Never"
 # What XML 1.0 cannot hold, not even as a character reference (section 2.2, Char), and the C1 controls.
 _NOT_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -60,14 +62,26 @@ def _suite(record: Record, name: str, proved: str) -> ET.Element:
         # A notice is no case: it neither passes nor fails.
         lines = (f"notice: {one.location}: {one.message}" if one.location else one.message for one in told)
         ET.SubElement(suite, "system-out").text = _clean("\n".join(lines))
+    _told_apart(suite)
     _total(suite)
     if finished:
         suite.set("time", f"{finished.seconds:.3f}")
     return suite
 
 
+def _told_apart(suite: ET.Element) -> None:
+    """A reader takes two cases of one name for the same one."""
+    seen: Counter[str] = Counter()
+    for case in suite.iter("testcase"):
+        name = case.get("name", "")
+        seen[name] += 1
+        if seen[name] > 1:
+            case.set("name", f"{name} ({seen[name]})")
+
+
 def _verdict(suite: ET.Element, verdict: Verdict) -> None:
-    name = [verdict.check, f"[{verdict.request}]" if verdict.request else ""]
+    asked = _asked(verdict)
+    name = [verdict.check, f"[{asked}]" if asked else ""]
     name.append(f"stage {verdict.stage}" if verdict.stage else "")
     case = _case(suite, verdict.scenario, " ".join(filter(None, name)), verdict.seconds)
     if where := place(verdict):
@@ -80,6 +94,14 @@ def _verdict(suite: ET.Element, verdict: Verdict) -> None:
             _result(case, "error", verdict.outcome.value, verdict.reason, _detail(verdict))
         case Outcome.SKIPPED:
             _result(case, "skipped", verdict.outcome.value, verdict.reason, "")
+
+
+def _asked(verdict: Verdict) -> str:
+    """What sets a check apart in every run: the promise itself, since which request breaks it may change."""
+    named = str(verdict.evidence.get("intent") or "")
+    if verdict.check == NEVER and named:
+        return named
+    return f"{named}: {verdict.request}" if named and named != verdict.request else verdict.request
 
 
 def _detail(verdict: Verdict) -> str:

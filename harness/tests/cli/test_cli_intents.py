@@ -131,6 +131,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES)
 def test_predicted(intent, case):
     intent(case, *FILES)
+    intent(case, FILES)
 
 
 def test_proved(verify):

@@ -28,6 +28,8 @@ spec:
     rewrite: {uri: /partner}
   - match: [{uri: {prefix: /shop}}]
     delegate: {name: shop}
+  - match: [{uri: {exact: /look}, queryParams: {debug: {exact: "1"}}}]
+    route: [{destination: {host: partner.partner.svc.cluster.local}}]
   - route: [{destination: {host: monolith.monolith.svc.cluster.local}, weight: 100}]
 ---
 apiVersion: networking.istio.io/v1
@@ -68,6 +70,9 @@ def case(uri: str, parts: str, *, method: str = "GET", want: bool = True, header
         (case("/shop/1", "delegate: {name: basket}"), FAILED),
         (case("/else", "route: [{destination: {host: monolith.monolith.svc.cluster.local}, weight: 100}]"), PASSED),
         (case("/else", PARTNER), FAILED),
+        (case("'/look?debug=1'", PARTNER), PASSED),
+        (case("'/look?debug=1'", PARTNER, want=False), FAILED),
+        (case("'/look?debug=2#debug=1'", PARTNER, want=False), PASSED),
     ],
 )
 def test_cases_are_decided_by_the_rule_that_takes_the_request(world, text: str, outcome: Outcome) -> None:
@@ -79,9 +84,9 @@ def test_each_combination_is_a_request(intents) -> None:
     request = "{authority: [a.example, b.example:8080], method: [get, POST], uri: [/x?y=1, /z]}"
     (found,) = intents(f"testCases:\n- request: {request}\n  route: []\n")
     assert [str(one) for one in found.requests][:3] == [
-        "GET http://a.example/x",
-        "POST http://a.example/x",
-        "GET http://b.example:8080/x",
+        "GET http://a.example/x?y=1",
+        "POST http://a.example/x?y=1",
+        "GET http://b.example:8080/x?y=1",
     ]
     assert len(found.requests) == 8
 

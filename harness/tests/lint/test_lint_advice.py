@@ -124,3 +124,26 @@ spec:
     for path, times in (("/api/*", 1), ("/api", 0)):
         several = found(text.replace("PATH", path), beside=True)
         assert [one.code for one in several if one.code == "MP033"] == ["MP033"] * times
+
+
+@pytest.mark.parametrize(
+    ("whole", "of_port", "lost"),
+    [
+        ("loadBalancer: {simple: RANDOM}", "outlierDetection: {interval: 5s}", "loadBalancer"),
+        ("tls: {mode: ISTIO_MUTUAL}", "loadBalancer: {simple: RANDOM}", "tls"),
+        (
+            "connectionPool: {tcp: {maxConnections: 5}}, loadBalancer: {simple: RANDOM}",
+            "outlierDetection: {interval: 5s}",
+            "connectionPool and loadBalancer",
+        ),
+        ("loadBalancer: {simple: RANDOM}", "loadBalancer: {simple: ROUND_ROBIN}", ""),
+    ],
+)
+def test_all_that_the_settings_of_a_port_lose_is_named(whole: str, of_port: str, lost: str, found: Look) -> None:
+    rule = HEAD.format(kind="DestinationRule", name="stars", namespace="shop") + (
+        "  host: stars.shop.svc.cluster.local\n"
+        f"  trafficPolicy: {{{whole}, portLevelSettings: [{{port: {{number: 80}}, {of_port}}}]}}\n"
+    )
+    text = f"on port 80 of stars.shop.svc.cluster.local {lost} of the whole policy are not in force"
+    said = [one.message for one in found(SHOP + rule) if one.code == "MP077"]
+    assert said == ([f"{text}: portLevelSettings replace it altogether"] if lost else [])

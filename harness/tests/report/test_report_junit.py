@@ -115,3 +115,30 @@ def test_hostile_text_stays_text(hostile_run: Callable[[str], list[Event]], text
 
 def test_text_that_xml_can_hold_is_kept(hostile_run: Callable[[str], list[Event]]) -> None:
     assert next(parse(hostile_run("größer <b> 🙂")).iter("failure")).get("message") == "größer <b> 🙂"
+
+
+def test_each_case_has_a_name_of_its_own_which_is_the_same_in_the_next_run() -> None:
+    def named(seen: str) -> list[str | None]:
+        wanted, promised = {"intent": "the canary is small"}, {"intent": "never to beta unless x-beta:yes"}
+        several = [
+            Verdict("s", "Intent", Outcome.PASSED, "", request="GET http://a/", evidence=wanted),
+            Verdict("s", "Intent", Outcome.FAILED, "", request="GET http://a/", evidence={"intent": "it is quick"}),
+            Verdict("s", "Intent", Outcome.FAILED, "", request="GET http://a/", evidence={"intent": "GET http://a/"}),
+            Verdict("s", "Intent", Outcome.FAILED, "", request="GET http://a/", evidence={"intent": "GET http://a/"}),
+            Verdict("s", "Never", Outcome.FAILED, "", request=seen, evidence=promised),
+            Verdict("s", "Mirror", Outcome.PASSED, ""),
+            Verdict("s", "Mirror", Outcome.PASSED, ""),
+        ]
+        root = parse([*map(CheckFinished, several), RunFinished(Outcome.FAILED, 1.0, 1)])
+        return [one.get("name") for one in root.iter("testcase")]
+
+    assert named("GET http://a/x") == [
+        "Intent [the canary is small: GET http://a/]",
+        "Intent [it is quick: GET http://a/]",
+        "Intent [GET http://a/]",
+        "Intent [GET http://a/] (2)",
+        "Never [never to beta unless x-beta:yes]",
+        "Mirror",
+        "Mirror (2)",
+    ]
+    assert named("GET http://a/x") == named("GET http://a/y")

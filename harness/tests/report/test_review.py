@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
+from meshproof.lint.render.paths import relative
 from meshproof.report.events import Broke, CheckFinished, Event, Noticed, RunFinished, ScenarioFinished, ScenarioStarted
 from meshproof.report.place import mentioned, parsed, place
 from meshproof.report.record import gather
 from meshproof.report.review import github, gitlab
-from meshproof.report.review.remark import relative
 
 COMMAND = re.compile(r"::(error|notice) (?:file=([^,:]+),line=(\d+),col=(\d+),)?title=([^:]*)::(.*)")
 
@@ -97,3 +98,18 @@ def test_files_are_called_from_the_folder_of_the_run(tmp_path, monkeypatch) -> N
     assert relative(str(tmp_path / "k8s" / "a.yaml")) == "k8s/a.yaml"
     assert relative("./k8s/a.yaml") == "k8s/a.yaml"
     assert relative("/elsewhere/a.yaml") == "/elsewhere/a.yaml"
+
+
+@pytest.mark.parametrize("name", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])
+def test_a_step_that_runs_in_a_folder_calls_files_from_the_top_of_the_repository(name, tmp_path, monkeypatch) -> None:
+    (tmp_path / "deploy").mkdir()
+    monkeypatch.chdir(tmp_path / "deploy")
+    verdict = replace(WRONG, evidence={"location": "k8s/a.yaml:1:2"})
+    for top, called in ((str(tmp_path), "deploy/k8s/a.yaml"), ("/elsewhere", "k8s/a.yaml"), ("", "k8s/a.yaml")):
+        monkeypatch.setenv(name, top)
+        record = gather([CheckFinished(verdict), RunFinished(Outcome.FAILED, 1.0, 1)])
+        assert f"file={called},line=1" in github.commands(record)
+        assert f"`{called}:1`" in github.summary(record)
+        assert json.loads(gitlab.render(record))[0]["location"]["path"] == called
+    monkeypatch.setenv(name, str(tmp_path))
+    assert relative("../base/b.yaml") == "base/b.yaml"

@@ -105,8 +105,8 @@ def _combined(
     hosts: tuple[str, ...], methods: tuple[str, ...], paths: tuple[str, ...], headers: tuple[tuple[str, str], ...]
 ) -> Iterator[Request]:
     for path in paths:
-        # What follows the path is no part of the requests that the tool makes.
-        own = path.partition("#")[0].partition("?")[0]
+        # The tool cuts the query off, and knows no condition on it: here a rule may have one.
+        own = path.partition("#")[0]
         for host in hosts:
             name, colon, port = host.partition(":")
             number = int(port) if colon else HTTP_PORT

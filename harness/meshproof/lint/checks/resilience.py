@@ -8,7 +8,7 @@ from meshproof.errors import Location
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.checks.reading import about
 from meshproof.lint.folder import Folder
-from meshproof.mesh.model.destination_rule import DestinationRule, OutlierDetection, TrafficPolicy
+from meshproof.mesh.model.destination_rule import DestinationRule, LoadBalancer, OutlierDetection, TrafficPolicy
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import HttpRoute
@@ -107,12 +107,18 @@ def replaced(folder: Folder) -> Iterator[Found]:
                 for name, top, here in (
                     ("connectionPool", whole.connection_pool, own.connection_pool),
                     ("outlierDetection", whole.outlier_detection, own.outlier_detection),
+                    ("loadBalancer", _stated(whole), _stated(own)),
+                    ("tls", whole.tls, own.tls),
                 )
                 if top is not None and here is None
             ]
             if lost:
                 text = f"on port {port} of {rule.host} {' and '.join(lost)} of the whole policy are not in force"
                 yield Found(rule.location, f"{text}: portLevelSettings replace it altogether")
+
+
+def _stated(policy: TrafficPolicy) -> LoadBalancer | None:
+    return None if policy.load_balancer is LoadBalancer.UNSPECIFIED else policy.load_balancer
 
 
 def other_port(folder: Folder) -> Iterator[Found]:

@@ -12,17 +12,25 @@ from urllib.parse import quote
 from meshproof.lint.check import Finding
 from meshproof.manifest.source import STDIN_NAME
 
+# Where GitHub's runner and GitLab's keep the repository: a step may run in a folder of it.
+CHECKED_OUT = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+
 
 def relative(file: str) -> str:
-    """A file's path below the working folder, with slashes: what is outside of it stays as it is."""
+    """A file as its reviewers call it, with slashes: from the top of what a CI server checked out, if it is there.
+
+    Elsewhere from the working folder; what is outside of it stays as it is.
+    """
     if file == STDIN_NAME:
         return "stdin"
     path = Path(os.path.normpath(file))
     try:
-        below = Path(os.path.normpath(path.absolute())).relative_to(Path.cwd())
-    except (OSError, ValueError):
+        whole, here = Path(os.path.normpath(path.absolute())), Path.cwd()
+    except OSError:
         return path.as_posix()
-    return below.as_posix()
+    tops = (Path(os.path.normpath(one)) for name in CHECKED_OUT if (one := os.environ.get(name)))
+    below = next((one for one in (*tops, here) if one.is_absolute() and whole.is_relative_to(one)), None)
+    return (whole.relative_to(below) if below else path).as_posix()
 
 
 def address(file: str) -> str:

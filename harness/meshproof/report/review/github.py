@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshproof.border.verdict import Outcome
+from meshproof.lint.render.paths import relative
 from meshproof.report.coverage import sentence
 from meshproof.report.record import INTERRUPTED, Record
-from meshproof.report.review.remark import WRONG, Remark, relative, remarks
+from meshproof.report.review.remark import WRONG, Remark, remarks
 from meshproof.report.wording import line, printable, tally
 
 SUMMARY = "GITHUB_STEP_SUMMARY"

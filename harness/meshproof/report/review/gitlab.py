@@ -10,8 +10,9 @@ import json
 from collections import Counter
 
 from meshproof.border.verdict import Outcome
+from meshproof.lint.render.paths import relative
 from meshproof.report.record import Record
-from meshproof.report.review.remark import Remark, relative, remarks
+from meshproof.report.review.remark import Remark, remarks
 from meshproof.report.wording import line
 
 SEVERITY = {

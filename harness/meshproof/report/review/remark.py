@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from meshproof.border.verdict import Outcome, Verdict
 from meshproof.errors import Location
@@ -54,12 +52,6 @@ def title(verdict: Verdict) -> str:
     """A verdict's name: the intent's, or the check's with its request."""
     named = verdict.evidence.get("intent") or verdict.request
     return line(_clean(f"{verdict.check} {verdict.outcome.value}{f': {named}' if named else ''}"))
-
-
-def relative(file: str) -> str:
-    """A file as it is called from the folder of the run, where it stands below it."""
-    path = os.path.relpath(file) if Path(file).is_absolute() else os.path.normpath(file)
-    return file if path.startswith("..") else Path(path).as_posix()
 
 
 def _clean(text: str) -> str:
