@@ -118,9 +118,10 @@ def _shown(holds: bool | None, words: Words) -> str:
 def _conclusion(found: Checked, words: Words) -> str:
     from meshproof.report.authenticity.check import SIGNATURE
 
-    n, wrong = len(found.findings), sum(one.holds is False for one in found.findings)
+    several = words.amount(len(found.findings), "finding")
+    wrong = sum(one.holds is False for one in found.findings)
     if wrong:
-        return words("this is not what was issued: {wrong} of {n} findings are wrong", wrong=wrong, n=n)
+        return words("this is not what was issued: wrong is {wrong} of {findings}", wrong=wrong, findings=several)
     if any(one.what == SIGNATURE and one.holds for one in found.findings):
         return words("this is what the owner of the key issued")
     return words("no edit shows; who issued it, only a signature checked by --key can show")

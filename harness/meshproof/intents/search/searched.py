@@ -16,6 +16,7 @@ from meshproof.intents.destinations import names, unknown
 from meshproof.intents.search.requests import Asked, about, pods
 from meshproof.intents.view import View
 from meshproof.intents.words import predicted, taken
+from meshproof.language.words import ENGLISH
 from meshproof.records import dataclass
 
 SHOWN = 3
@@ -52,7 +53,7 @@ def searched(number: int, never: Never, several: Sequence[Asked]) -> Search:
     total = sum(len(requests) for _, requests in held)
     if undecided := _undecided(several, exceptions, total):
         return Search(replace(blank, reason=undecided[0], depends_on=undecided[1]))
-    done = replace(blank, outcome=Outcome.PASSED, reason=f"none of {total:,} requests reaches it")
+    done = replace(blank, outcome=Outcome.PASSED, reason=f"none of {ENGLISH.amount(total, 'request')} reaches it")
     return Search(done, tuple(held), forbidden)
 
 

@@ -92,7 +92,7 @@ def test_other_manifests_and_no_signature_are_wrong(run: Run) -> None:
     found = run.verify("-f", run.manifests)
     assert found.return_value == 1
     assert "changed: shop.yaml" in found.output
-    assert "this is not what was issued: 1 of 4 findings are wrong" in found.output
+    assert "this is not what was issued: wrong is 1 of 4 findings" in found.output
 
 
 def test_what_says_not_certified_does_not_pass(run: Run) -> None:
