@@ -16,6 +16,7 @@ from meshproof.mesh.model.virtual_service import (
     MatchKind,
     Mirror,
     Redirect,
+    Retries,
     Rewrite,
     RouteMatch,
     StringMatch,
@@ -195,6 +196,27 @@ def test_an_abort_of_every_request_and_a_mirror_of_every_request(site, build):
     assert (status, primaries) == (555, 5)
     assert copy[0] == "GET /copy HTTP/1.1"
     assert "host: helloworld:5000" in copy
+
+
+def test_a_copy_is_told_the_time_of_all_tries_and_its_primary_that_of_one(site, build):
+    tried = Retries(attempts=3, per_try_timeout=0.5, retry_on="5xx", location=build.here)
+    copies = (Mirror(build.to("v2").destination, Fraction(1), build.here),)
+    route = replace(build.route(build.to("v1")), mirrors=copies, timeout=3.0, retries=tried)
+
+    async def scene():
+        async with site() as s:
+            envoy, ports = await s.serve(build.mesh(route))
+            await s.ask(ports[5000], "/copy")
+
+            async def copied():
+                return bool(s.seen["helloworld-v2-0"])
+
+            await envoy.until(copied, "a copy")
+            return s.seen["helloworld-v1-0"][0], s.seen["helloworld-v2-0"][0]
+
+    primary, copy = asyncio.run(scene())
+    assert "x-envoy-expected-rq-timeout-ms: 500" in primary
+    assert "x-envoy-expected-rq-timeout-ms: 3000" in copy
 
 
 def test_a_destination_without_a_port_leads_to_the_listeners_port_in_a_sidecar_alone(build):

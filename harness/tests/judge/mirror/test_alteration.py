@@ -37,6 +37,12 @@ def test_what_the_proxy_writes_is_no_alteration() -> None:
     assert alteration(PRIMARY, COPY) == ""
 
 
+def test_a_copy_which_is_tried_once_may_wait_longer_than_a_try_of_its_primary() -> None:
+    told = "x-envoy-expected-rq-timeout-ms"
+    primary = replace(PRIMARY, headers=(*PRIMARY.headers, (told, "500")))
+    assert alteration(primary, replace(COPY, headers=(*COPY.headers, (told, "3000")))) == ""
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
