@@ -44,6 +44,7 @@ def intent(request: pytest.FixtureRequest, intent_folders: dict[tuple[Any, ...],
     def call(wanted: Intent | Never, *manifests: str | Path | Sequence[str | Path], namespace: str = "default") -> None:
         __tracebackhide__ = True
         from meshproof.border.verdict import Outcome
+        from meshproof.intents.stated import refuse_unstated
         from meshproof.redaction.credentials import redact
         from meshproof.run.intents.predicted import hosts, predict_intents
         from meshproof.run.intents.specified import specified
@@ -51,6 +52,7 @@ def intent(request: pytest.FixtureRequest, intent_folders: dict[tuple[Any, ...],
         several = (one for each in manifests for one in ((each,) if isinstance(each, str | Path) else each))
         files = tuple(str(request.path.parent / one) for one in several)
         try:
+            refuse_unstated((wanted,))
             if not files:
                 raise UsageError("intent needs manifests: intent(case, 'k8s/')")
             # Certificates stand in for what a host is asked for, so other hosts are another reading.

@@ -134,6 +134,12 @@ def test_predicted(intent, case):
     intent(case, FILES)
 
 
+def test_nothing_wanted(intent):
+    for one, why in ((Intent(HELLO), "expects nothing"), (HELLO, "is no intent")):
+        with pytest.raises(pytest.fail.Exception, match=why):
+            intent(one, *FILES)
+
+
 def test_proved(verify):
     intents = [CASES[0], Intent(HELLO, mirror="none")]
     verify(Scenario("Wanted", "The canary is small.", FILES, intents=intents))
@@ -148,6 +154,7 @@ def test_wrong(verify):
         "test_predicted[canary]": "PASSED",
         "test_predicted[large]": "FAILED",
         "test_predicted[nobody]": "FAILED",
+        "test_nothing_wanted": "PASSED",
         "test_proved": "PASSED",
         "test_wrong": "FAILED",
     }

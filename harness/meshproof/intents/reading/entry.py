@@ -9,12 +9,11 @@ from meshproof.border.request import parse
 from meshproof.errors import UsageError
 from meshproof.intents.conditions import condition
 from meshproof.intents.reading.fields import Fields, text, texts
+from meshproof.intents.stated import EXPECTED, STATUSES
 from meshproof.manifest.value import Value
 
 FIELDS = ("name", "request", "from", "gateway", "expect", "never")
-EXPECTED = ("to", "within", "status", "header", "mirror", "path", "redirect")
 NEVER = ("to", "unless")
-STATUSES = (100, 599)
 
 
 def entry(value: Value) -> Intent | Never:

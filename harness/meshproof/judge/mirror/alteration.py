@@ -22,8 +22,8 @@ WRITTEN_BY_PROXY = frozenset(
     }
 )
 """Headers that the proxy that makes a copy writes into it, and into the primary when it sends that on: the mark
-of a copy, where it came from, the number of the attempt, the time that the proxy waits (a copy is not tried again, and has that of
-all tries), and the span of a trace."""
+of a copy, where it came from, the number of the attempt, the time that the proxy waits (a copy is not tried again, and
+has that of all tries), and the span of a trace."""
 
 
 def alteration(primary: Received, copy: Received) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from meshproof.border.intents.intent import Case, Intent, Never
 from meshproof.border.request import Request, parse
 from meshproof.border.source import source
-from meshproof.errors import Location, ManifestError, Problem, UsageError
+from meshproof.errors import ManifestError, Problem, UsageError
 from meshproof.intents.cases import decided
 from meshproof.intents.rules import RuleCoverage, rule_coverage
 from meshproof.intents.search.requests import asked
@@ -64,7 +64,9 @@ def _searches(view: View, promises: Iterable[tuple[int, Never]], thorough: bool)
                 known[never.client] = asked(view.of(never.client), thorough=thorough, alone=bool(never.client))
             found.append(searched(number, never, known[never.client]))
         except UsageError as error:
-            problems.append(Problem(never.location or Location("", 1, 1), str(error)))
+            if never.location is None or isinstance(error, ManifestError):
+                raise
+            problems.append(Problem(never.location, str(error)))
     if problems:
         raise ManifestError(*problems)
     return tuple(found)

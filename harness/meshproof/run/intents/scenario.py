@@ -17,6 +17,7 @@ from meshproof.errors import UsageError
 from meshproof.intents.cases import decided
 from meshproof.intents.search.requests import asked
 from meshproof.intents.search.searched import Search, searched
+from meshproof.intents.stated import refuse_unstated
 from meshproof.intents.view import View
 from meshproof.judge import Asked
 from meshproof.judge.intents.decided import Decided, Unshown
@@ -40,6 +41,7 @@ def prepare_scenario(
     """
     if not scenario.intents:
         return prepare(scenario, folder, precision, namespace)
+    refuse_unstated(scenario.intents)
     if any(one.client for one in scenario.intents):
         raise UsageError(f"{scenario.name}: a scenario has one client: intents with another are for `meshproof test`")
     mesh = prepare(replace(scenario, intents=(), load=replace(scenario.load, send=())), folder, precision, namespace)
