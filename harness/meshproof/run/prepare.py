@@ -20,6 +20,7 @@ from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.border.verdict import Precision
 from meshproof.border.workload_fault import WorkloadFault
+from meshproof.errors import UsageError
 from meshproof.manifest import Manifests, Notice, Resource, load, merge
 from meshproof.manifest.counterparts import Counterparts
 from meshproof.mesh.build.assemble import Built, build, build_strictly
@@ -94,6 +95,9 @@ def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: s
 
     `namespace` is where everything stands that names none, and its client too.
     """
+    for one in scenario.expect:
+        if isinstance(one, type) or not hasattr(one, "begin") or not isinstance(one.name, str):
+            raise UsageError(f"{scenario.name}: {one!r:.100} is no check: write Split(), NoErrors() or another")
     manifests = in_force(own_manifests(scenario, folder, namespace))
     specified = [_strictly(one) for one in manifests]
     files = tuple(str(folder / name) for name in (*scenario.manifests, *scenario.changes))

@@ -145,6 +145,10 @@ def test_proved(verify):
     verify(Scenario("Wanted", "The canary is small.", FILES, intents=intents))
 
 
+def test_shown_by_no_load(verify):
+    verify(Scenario("Unshown", "Nobody is called so.", FILES, intents=[Never("v3")]))
+
+
 def test_wrong(verify):
     verify(Scenario("Wrong", "All goes to v2.", FILES, intents=CASES[1:2]))
 """
@@ -156,9 +160,10 @@ def test_wrong(verify):
         "test_predicted[nobody]": "FAILED",
         "test_nothing_wanted": "PASSED",
         "test_proved": "PASSED",
+        "test_shown_by_no_load": "FAILED",
         "test_wrong": "FAILED",
     }
-    assert "nothing here is called v3" in ended.out
+    assert ended.out.count("nothing here is called v3") == 2
     assert "v2 gets 10 %, not 100 %" in ended.out
     assert ended.code == 1
     # Nothing is served unasked.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from meshproof.border.intents.intent import Intent, Never
 from meshproof.border.verdict import Precision
 from meshproof.errors import UsageError
 from meshproof.intents.stated import refuse_unstated
+from meshproof.judge.split.split import Split
 from meshproof.run.intents.predicted import predict_intents
 from meshproof.run.intents.scenario import prepare_scenario
 from meshproof.run.intents.specified import specified
@@ -61,6 +63,23 @@ def test_what_states_nothing_is_refused_in_words(intent: object, words: str, tmp
     scenario = Scenario("S", "", [], Load("steady", URL), intents=[intent])  # type: ignore[list-item]
     with pytest.raises(UsageError) as caught:
         prepare_scenario(scenario, tmp_path, Precision())
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"expect": [Split()]}, "S: nothing is sent: write load=Load('steady', 'GET http://HOST/')"),
+        ({"expect": [Split], "load": Load("steady", URL)}, "is no check: write Split(), NoErrors() or another"),
+        ({"expect": [Split({"v1": 90})], "load": Load("steady", URL)}, "S: Split(name={'v1': 90}, "),  # type: ignore[arg-type]
+        ({"expect": ["Split"], "load": Load("steady", URL)}, "S: 'Split' is no check"),
+    ],
+)
+def test_a_scenario_without_a_load_or_with_what_is_no_check_is_refused_in_words(
+    fields: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        prepare_scenario(Scenario("S", "", [], **fields), tmp_path, Precision())
     assert words in str(caught.value)
 
 

@@ -39,12 +39,16 @@ def prepare_scenario(
 
     They hold of the last stage, and are those of the scenario's own client.
     """
+    if scenario.expect and not scenario.load.send and not scenario.intents:
+        raise UsageError(f"{scenario.name}: nothing is sent: write load=Load('steady', 'GET http://HOST/')")
     if not scenario.intents:
         return prepare(scenario, folder, precision, namespace)
     refuse_unstated(scenario.intents)
     if any(one.client for one in scenario.intents):
         raise UsageError(f"{scenario.name}: a scenario has one client: intents with another are for `meshproof test`")
-    mesh = prepare(replace(scenario, intents=(), load=replace(scenario.load, send=())), folder, precision, namespace)
+    mesh = prepare(
+        replace(scenario, intents=(), expect=(), load=replace(scenario.load, send=())), folder, precision, namespace
+    )
     stage = mesh.stages[-1]
     view = View(stage.mesh, source(namespace), stage.resources, stage.mesh.unmodelled, namespace=namespace)
     numbered = list(enumerate(scenario.intents))
