@@ -7,7 +7,7 @@ docs/verdicts.md, "A busy machine".
 from __future__ import annotations
 
 from meshproof.border.expectation import Expectation
-from meshproof.border.grpc import DEADLINE_EXCEEDED
+from meshproof.border.grpc import DEADLINE_EXCEEDED, UNAVAILABLE
 from meshproof.border.observation import UNANSWERED, Observation
 
 TIMED_OUT = 504
@@ -28,6 +28,10 @@ def by_machine(observation: Observation, expectation: Expectation) -> bool:
     if not observation.status:
         limit = observation.latency if observation.error.startswith(UNANSWERED) else None
     else:
+        limit = first_limit(expectation)
         timed_out = observation.status == TIMED_OUT or observation.grpc_status == DEADLINE_EXCEEDED
-        limit = first_limit(expectation) if timed_out else None
+        # gRPC is told the same of a 504 as of a 503, which comes without a wait.
+        if observation.grpc_status == UNAVAILABLE and limit is not None:
+            timed_out = observation.latency >= limit
+        limit = limit if timed_out else None
     return limit is not None and observation.stalled >= SHARE * limit
