@@ -31,7 +31,7 @@ from meshproof.mesh.requests.connections import unanswered_connections
 from meshproof.mutate.meaning import meaning
 from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE
-from meshproof.run.verification.applied.hosts import unasked
+from meshproof.run.verification.applied.hosts import elsewhere, unasked
 from meshproof.run.verification.applied.unsaid import summary, unsaid
 from meshproof.run.verification.applied.unseen import unseen
 
@@ -222,4 +222,6 @@ def _unread(several: Iterable[Manifests], allowed: frozenset[str]) -> Iterator[P
 
 def notices_of(specification: Specification) -> tuple[Notice, ...]:
     """What a reader should know of the manifests."""
-    return tuple(dict.fromkeys((*specification.specified.notices, *specification.applied.notices)))
+    specified, applied = specification.specified, specification.applied
+    others = () if applied.mesh is specified.mesh else elsewhere(specified.mesh, applied.mesh)
+    return tuple(dict.fromkeys((*specified.notices, *applied.notices, *others)))

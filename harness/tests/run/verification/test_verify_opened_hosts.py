@@ -89,7 +89,7 @@ def test_a_host_of_a_wider_one_that_is_specified_is_called(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("applied", "why"),
     [
-        (entry("new.org", "exportTo: [.]", namespace="other"), "clients in default do not call it"),
+        (entry("new.org", "exportTo: [other]"), "clients in default do not call it"),
         (SERVICE.replace("{name: http,", "{name: dns, protocol: UDP,"), "no request shows what answers there"),
         (entry("db.org", protocol="TCP", port=9000, namespace="other"), "db.org is applied in namespace other too"),
     ],
@@ -123,3 +123,15 @@ def test_it_fails_with_the_line_of_what_is_applied(tmp_path: Path, driven: Drive
     failed = [one.reason for verdicts in several for one in verdicts if one.outcome is Outcome.FAILED]
     assert any("no answer is specified (no Service is called new.org)" in one for one in failed)
     assert any("extra.default at " in one and "all.yaml:25:1 answers" in one for one in failed)
+
+
+@pytest.mark.parametrize(
+    "extra", [SERVICE.replace("name: extra", "name: extra, namespace: others"), entry("new.org", namespace="others")]
+)
+def test_one_of_a_namespace_in_which_nothing_is_specified_is_noted_and_not_called(tmp_path: Path, extra: str) -> None:
+    """What is applied may be all of a cluster, and what is specified one team's."""
+    found = prepared(tmp_path, extra)
+    assert not any("extra" in one or "new.org" in one for one in asked(found))
+    assert not found.coverage.dependences
+    told = [one.message for one in found.notices if "nothing is specified" in one.message]
+    assert told == ["a host is applied in namespaces in which nothing is specified, and not called: others"]
