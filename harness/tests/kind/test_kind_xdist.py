@@ -89,7 +89,18 @@ def run(bench: Any, tmp_path: Path) -> Any:
 
     def begin(**env: str) -> subprocess.CompletedProcess[str]:
         without = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-        words = ("-c", os.devnull, "--rootdir", suite, *without, "--import-mode=importlib", "-n", "2")
+        words = (
+            "-c",
+            os.devnull,
+            "--rootdir",
+            suite,
+            *without,
+            "--import-mode=importlib",
+            "-n",
+            "2",
+            "--dist",
+            "worksteal",
+        )
         argv = [sys.executable, "-P", "-m", "pytest", *words, "--mesh-output", tmp_path / "out", suite]
         own = {"PATH": str(bench.folder), "TMPDIR": str(tmp_path), "HOME": str(tmp_path), "PYTHONPATH": str(PACKAGES)}
         return subprocess.run(
