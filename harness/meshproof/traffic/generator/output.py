@@ -13,6 +13,8 @@ from meshproof.traffic.generator.client import Client
 
 FLUSH_LINES = 128
 FLUSH_SECONDS = 0.01
+FLUSH_SECONDS_OF_WORKER = 0.05
+"""A message to a master costs as much as several requests, and one of half the credit that is left goes at once."""
 
 
 class Channel(Protocol):
@@ -24,10 +26,14 @@ class Channel(Protocol):
 
 
 class Output:
-    """Under Locust the thread here is a greenlet, and its sleep lets the users run."""
+    """What is buffered goes after so many `seconds` at the latest.
 
-    def __init__(self, channel: Channel) -> None:
+    Under Locust the thread here is a greenlet, and its sleep lets the users run.
+    """
+
+    def __init__(self, channel: Channel, seconds: float = FLUSH_SECONDS) -> None:
         self._channel = channel
+        self._seconds = seconds
         self._lines: list[str] = []
         self._waiting = threading.Event()
         threading.Thread(target=self._flush_in_time, daemon=True).start()
@@ -66,5 +72,5 @@ class Output:
     def _flush_in_time(self) -> None:
         while True:
             self._waiting.wait()
-            time.sleep(FLUSH_SECONDS)
+            time.sleep(self._seconds)
             self.flush()
