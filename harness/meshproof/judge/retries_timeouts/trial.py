@@ -125,7 +125,10 @@ class OutcomeTrial:
         least = min(quick.seconds, slow.seconds) + (held if delay and delay.share == 1 else 0.0)
         least += CLOSED_AFTER if quick.cut and slow.cut and observation.error.startswith(CLOSED) else 0.0
         if observation.latency < least - EARLY:
-            tally.early_answers[f"{answer(observation)} before {least:g} s were over"] += 1
+            wrong = f"{answer(observation)} before {least:g} s were over"
+            if observation.latency < least - MACHINE:
+                return wrong
+            tally.early_answers[wrong] += 1
             tally.first = tally.first or observation.id
             return ""
         if (quick.cut or not by_pod) and (quick.timed_out or slow.timed_out):

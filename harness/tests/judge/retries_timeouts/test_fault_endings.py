@@ -57,6 +57,7 @@ def test_answers_in_time_and_504_at_the_time_pass(build: Any) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        ({**TIMED_OUT, "latency": 0.19}, "answered 504 by the proxy before 0.3 s were over"),
         (
             {"latency": 0.61, "waited": 0.6},
             "answered 200 by default/helloworld-v1, 504 by the proxy was to be expected",
