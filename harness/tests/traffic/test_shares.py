@@ -80,6 +80,30 @@ def test_more_reported_than_allowed_is_refused() -> None:
         dealt.observed(0, 2)
 
 
+@pytest.mark.parametrize("seed", range(50))
+def test_credit_in_one_go_is_dealt_as_it_would_be_one_after_another(seed: int) -> None:
+    draw = random.Random(seed)
+    users, requests = [draw.randint(0, 5) for _ in range(draw.randint(1, 5))], draw.randint(1, 4)
+    at_once, singly = shares(*users, requests=requests), shares(*users, requests=requests)
+    granted = [0] * requests
+    for _ in range(30):
+        index = draw.randrange(requests)
+        granted[index] += draw.choice((1, 2, 7, 300, 2000))
+        at_once.grant(index, granted[index])
+        at_once.deal()
+        while sum(singly.granted) < sum(granted):
+            singly.grant(index, singly.granted[index] + 1)
+            singly.deal()
+        assert at_once._owed == singly._owed
+        assert sum(at_once._unspent) == sum(singly._unspent)
+        for worker, owed in enumerate(at_once._owed):
+            seen = draw.randint(0, owed)
+            at_once.observed(worker, seen)
+            singly.observed(worker, seen)
+        at_once.deal()
+        singly.deal()
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_whatever_happens_all_that_is_granted_is_sent_once_and_no_more(seed: int) -> None:
     draw = random.Random(seed)

@@ -7,7 +7,8 @@ it need not wait for the next slice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from meshproof.traffic.generator.assignment import UNLIMITED
 
@@ -69,30 +70,49 @@ class Shares:
         if any(self._recalled):
             # The first to give back would get all of it, and leave the users of others idle.
             return totals
-        more = min(self.limit_users - sum(self._owed), self._left)
-        while more > 0:
-            worker = max(self._eligible(), key=self._idle, default=None)
-            if worker is None or self._idle(worker) <= -AHEAD:
-                break
-            index = self._next()
-            more -= 1
-            self._left -= 1
-            self._unspent[index] -= 1
-            self._owed[worker] += 1
-            self._dealt[worker][index] += 1
-            totals.setdefault(worker, {})[index] = self._dealt[worker][index]
+        for worker, count in self._by_worker(min(self.limit_users - sum(self._owed), self._left)):
+            self._left -= count
+            self._owed[worker] += count
+            for index, each in self._by_index(count):
+                self._unspent[index] -= each
+                self._dealt[worker][index] += each
+                totals.setdefault(worker, {})[index] = self._dealt[worker][index]
         return totals
 
-    def _eligible(self) -> Iterable[int]:
-        return (worker for worker, users in enumerate(self.users) if users and self.only in (None, worker))
+    def _by_worker(self, more: int) -> Iterator[tuple[int, int]]:
+        """As one after another would go to whoever has most idle users, and the earlier worker of two alike."""
+        # How many of its users have nothing to send; negative: how much is waiting for a user.
+        idle = {
+            worker: users - self._owed[worker]
+            for worker, users in enumerate(self.users)
+            if users and self.only in (None, worker) and users - self._owed[worker] > -AHEAD
+        }
+        level = _level(idle.values(), more)
+        rest = more - sum(max(0, one - level) for one in idle.values())
+        for worker, one in idle.items():
+            further = level > -AHEAD and one >= level and rest > 0
+            rest -= further
+            if (count := max(0, one - level) + further) > 0:
+                yield worker, count
 
-    def _idle(self, worker: int) -> int:
-        """How many of its users have nothing to send; negative: how much is waiting for a user."""
-        return self.users[worker] - self._owed[worker]
+    def _by_index(self, count: int) -> Iterator[tuple[int, int]]:
+        """Round robin among the requests that have credit left; there must be as much as `count`."""
+        unspent = self._unspent
+        while count:
+            order = (*range(self._next_index, len(unspent)), *range(self._next_index))
+            live = [index for index in order if unspent[index]]
+            each = max(1, min(count // len(live), *(unspent[index] for index in live)))
+            for index in live[:count]:
+                count -= each
+                yield index, each
+                self._next_index = (index + 1) % len(unspent)
 
-    def _next(self) -> int:
-        index = self._next_index
-        while not self._unspent[index]:
-            index = (index + 1) % len(self._unspent)
-        self._next_index = (index + 1) % len(self._unspent)
-        return index
+
+def _level(idle: Iterable[int], more: int) -> int:
+    """To which all that are above it can be brought down with `more` in all; at least -AHEAD."""
+    highest_first = sorted(idle, reverse=True)
+    for count, (here, below) in enumerate(pairwise([*highest_first, -AHEAD]), 1):
+        if count * (here - below) > more:
+            return here - more // count
+        more -= count * (here - below)
+    return -AHEAD

@@ -17,7 +17,7 @@ from typing import Any
 from meshproof.traffic import page, wire
 from meshproof.traffic.generator import prepared
 from meshproof.traffic.generator.assignment import Assignment, Ticket, unlimited
-from meshproof.traffic.generator.output import FLUSH_SECONDS_OF_WORKER, Channel, Output
+from meshproof.traffic.generator.output import FLUSH_LINES_OF_WORKER, FLUSH_SECONDS_OF_WORKER, Channel, Output
 from meshproof.traffic.generator.stdio import open_wire
 from meshproof.traffic.generator.users import Users
 
@@ -83,7 +83,7 @@ class Dispatcher:
     def attach(self, environment: Any, channel: Channel) -> None:
         """Report to this channel, as a worker does; what is at its other end spawns the users."""
         self._users.environment = environment
-        self.output = Output(channel, FLUSH_SECONDS_OF_WORKER)
+        self.output = Output(channel, FLUSH_SECONDS_OF_WORKER, FLUSH_LINES_OF_WORKER)
 
     def handle(self, message: Any) -> None:
         """Act on a message of the harness or the master; raises KeyError, ValueError, TypeError, IndexError."""

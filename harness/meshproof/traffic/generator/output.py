@@ -13,8 +13,9 @@ from meshproof.traffic.generator.client import Client
 
 FLUSH_LINES = 128
 FLUSH_SECONDS = 0.01
+# A message to a master costs as much as several requests; half of the credit that is left goes at once all the same.
+FLUSH_LINES_OF_WORKER = 512
 FLUSH_SECONDS_OF_WORKER = 0.05
-"""A message to a master costs as much as several requests, and one of half the credit that is left goes at once."""
 
 
 class Channel(Protocol):
@@ -26,14 +27,15 @@ class Channel(Protocol):
 
 
 class Output:
-    """What is buffered goes after so many `seconds` at the latest.
+    """What is buffered goes after so many `seconds` at the latest, and as soon as it is so many `lines`.
 
     Under Locust the thread here is a greenlet, and its sleep lets the users run.
     """
 
-    def __init__(self, channel: Channel, seconds: float = FLUSH_SECONDS) -> None:
+    def __init__(self, channel: Channel, seconds: float = FLUSH_SECONDS, lines: int = FLUSH_LINES) -> None:
         self._channel = channel
         self._seconds = seconds
+        self._most = lines
         self._lines: list[str] = []
         self._waiting = threading.Event()
         threading.Thread(target=self._flush_in_time, daemon=True).start()
@@ -52,7 +54,7 @@ class Output:
             f'[{headers}],"{answer.digest}"]\n'
         )
         # When the credit is nearly used up the harness must get this before it is: it grants by what has been reported.
-        if len(lines) >= FLUSH_LINES or len(lines) > assignment.left:
+        if len(lines) >= self._most or len(lines) > assignment.left:
             self.flush()
 
     def message(self, message: Mapping[str, Any]) -> None:
