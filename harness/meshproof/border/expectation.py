@@ -149,12 +149,14 @@ class HeaderExpectation:
     """What the rules make of headers; names are in lower case.
 
     `exact` must carry its values and no others, in order; `added` must be among the values, beside what the
-    sender put there; `absent` must not appear.
+    sender put there; `absent` must not appear. Of what is `untold` a proxy writes a value of its own, of which nothing
+    is known but its format: nothing is held of such a header.
     """
 
     exact: Headers = ()
     added: Headers = ()
     absent: tuple[str, ...] = ()
+    untold: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ def _headers(mesh: Mesh, arms: Iterable[Arm], words: Words, *, request_side: boo
 
 
 def _shown(headers: HeaderExpectation, words: Words) -> str:
-    parts = [f"{name}: {value}" for name, value in sorted(headers.exact)]
+    parts = [f"{name}: {value}" for name, value in sorted((*headers.exact, *headers.untold))]
     parts += [words("{name}: … and {value}", name=name, value=value) for name, value in sorted(headers.added)]
     parts += [words("no {header}", header=name) for name in sorted(headers.absent)]
     return ", ".join(parts)

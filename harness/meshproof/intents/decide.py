@@ -137,7 +137,7 @@ def _header(name: str, wanted: str, one: Expectation) -> Iterator[str]:
 
 
 def _values(headers: HeaderExpectation, name: str) -> list[str]:
-    return [value for key, value in (*headers.exact, *headers.added) if key == name]
+    return [value for key, value in (*headers.exact, *headers.added, *headers.untold) if key == name]
 
 
 def _mirror(view: View, wanted: Mapping[str, Share], one: Expectation) -> Iterator[str]:

@@ -39,7 +39,18 @@ PROXIED = {
 }
 ADDED = ("x-a", "x-b", "x-new", "X-Other")
 SPECIAL = ("server", "date", "keep-alive", "x-envoy-retry-on", "x-forwarded-proto", "via", "connection", "content-type")
-GIVEN = ("s", "1", "a b", "100%%", "", "%REQ(x-a)%", "%PROTOCOL%", "<%REQ(x-none?user-agent)%>", "%REQ(x-none)%")
+GIVEN = (
+    "s",
+    "1",
+    "a b",
+    "100%%",
+    "",
+    "%REQ(x-a)%",
+    "%PROTOCOL%",
+    "<%REQ(x-none?user-agent)%>",
+    "%REQ(x-none)%",
+    "%START_TIME%",
+)
 METHODS = ("GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE")
 ORIGINS = ("https://a.example", "https://b.example", "http://a.example")
 

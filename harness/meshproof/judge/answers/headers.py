@@ -21,8 +21,8 @@ OF_WORKLOADS = frozenset({"date", "server", "content-type", "content-length", "c
 
 
 def named(expected: HeaderExpectation) -> set[str]:
-    """The headers of which anything is expected."""
-    return {*dict(expected.exact), *dict(expected.added), *expected.absent}
+    """The headers of which anything is expected, and those that a rule gives a value that nobody knows."""
+    return {*dict(expected.exact), *dict(expected.added), *expected.absent, *dict(expected.untold)}
 
 
 def differing(which: str, expected: HeaderExpectation, found: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -48,7 +48,7 @@ def differing(which: str, expected: HeaderExpectation, found: Iterable[tuple[str
 
 def kept(sent: Iterable[tuple[str, str]], expected: HeaderExpectation, but: Set[str]) -> HeaderExpectation:
     """What is expected of headers that were sent, which rules change, if at all, by adding to them."""
-    replaced = {name for name, _ in expected.exact} | {*expected.absent} | but
+    replaced = {name for name, _ in (*expected.exact, *expected.untold)} | {*expected.absent} | but
     return HeaderExpectation(added=tuple(pair for pair in sent if pair[0] not in replaced))
 
 

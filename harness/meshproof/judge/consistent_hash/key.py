@@ -19,7 +19,7 @@ def key_of(expectation: Expectation, arm: Arm) -> Values | None:
     keys = arm.hashed_by.keys if arm.hashed_by else ()
     values: list[str | None] = []
     for one in keys:
-        if _is_rewritten(one, expectation):
+        if _is_rewritten(one, expectation, arm):
             return None
         value = _value(one, expectation, arm)
         if value is None and one.ttl is not None:
@@ -31,7 +31,8 @@ def key_of(expectation: Expectation, arm: Arm) -> Values | None:
 
 def given_cookies(expectation: Expectation, arm: Arm) -> tuple[HashKey, ...]:
     """The cookies that the proxy gives to the client of a request: those with a ttl that it does not have."""
-    changed = {name for name, _ in arm.response_headers.exact} | {*arm.response_headers.absent}
+    answered = arm.response_headers
+    changed = {name for name, _ in (*answered.exact, *answered.untold)} | {*answered.absent}
     keys = arm.hashed_by.keys if arm.hashed_by and "set-cookie" not in changed else ()
     return tuple(one for one in keys if one.ttl is not None and _value(one, expectation, arm) is None)
 
@@ -44,9 +45,9 @@ def is_given(key: HashKey, header: str) -> bool:
     return pair.partition("=")[0] == key.name and lasts and said.get("path", "") == key.path
 
 
-def _is_rewritten(key: HashKey, expectation: Expectation) -> bool:
+def _is_rewritten(key: HashKey, expectation: Expectation, arm: Arm) -> bool:
     name = "cookie" if key.kind == "cookie" else key.name
-    return key.kind in ("header", "cookie") and name in expectation.dropped
+    return key.kind in ("header", "cookie") and name in {*expectation.dropped, *dict(arm.request_headers.untold)}
 
 
 def _value(key: HashKey, expectation: Expectation, arm: Arm) -> str | None:

@@ -18,6 +18,12 @@ from meshproof.mesh.model.virtual_service import HeaderChange
 AUTHORITY = ("host", ":authority")
 
 
+class Untold(str):
+    """A format of which it is not known what Envoy makes of it, in the place of a header's value."""
+
+    __slots__ = ()
+
+
 def effect(stages: Sequence[Sequence[HeaderChange]]) -> HeaderExpectation:
     """The outcome of stages applied one after the other; the changes within one remove together, then set, then add."""
     known: dict[str, list[str]] = {}
@@ -37,10 +43,13 @@ def effect(stages: Sequence[Sequence[HeaderChange]]) -> HeaderExpectation:
             for name, value in change.add:
                 if not _internal(name):
                     (known[name] if name in known else added.setdefault(name, [])).append(value)
+    every = [(name, value) for several in (known, added) for name, values in several.items() for value in values]
+    untold = {name: value for name, value in every if isinstance(value, Untold)}
     return HeaderExpectation(
-        exact=tuple((name, value) for name, values in known.items() for value in values),
-        added=tuple((name, value) for name, values in added.items() for value in values),
-        absent=tuple(name for name, values in known.items() if not values),
+        exact=tuple((name, value) for name, values in known.items() for value in values if name not in untold),
+        added=tuple((name, value) for name, values in added.items() for value in values if name not in untold),
+        absent=tuple(name for name, values in known.items() if not values and name not in untold),
+        untold=tuple((name, str(value)) for name, value in untold.items()),
     )
 
 
@@ -51,6 +60,7 @@ def with_exact(expected: HeaderExpectation, *pairs: tuple[str, str]) -> HeaderEx
         tuple(pair for pair in expected.exact if pair[0] not in names) + pairs,
         tuple(pair for pair in expected.added if pair[0] not in names),
         tuple(name for name in expected.absent if name not in names),
+        tuple(pair for pair in expected.untold if pair[0] not in names),
     )
 
 

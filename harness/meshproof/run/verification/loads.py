@@ -58,6 +58,7 @@ def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool, earlier: Se
         samples = replace(samples, notices=(*samples.notices, *told))
     driven = samples, prepare_boundaries(specification, probed), resilience, hashed
     unproved = (*_unproved(specification, untold), *_without_pods(specification, provable))
+    unproved = (*unproved, *_unheld(specification, provable))
     if len(specification.meshes) > 1:
         from meshproof.run.verification.applied.otherwise import otherwise
 
@@ -88,6 +89,19 @@ def _without_pods(specification: Specification, provable: Iterable[Expectation])
                 why = f"{copy.note.partition(': Envoy')[0]}, so no copy arrives anywhere"
                 found = _of_rule(specification, "mirror", one.route, copy.location, str(one.request), why)
                 told[copy.location] = found
+    yield from told.values()
+
+
+def _unheld(specification: Specification, provable: Iterable[Expectation]) -> Iterator[Unproved]:
+    """Headers whose values nobody knows beforehand: nothing is held of them, and all else of their requests is."""
+    told: dict[tuple[Location | None, str], Unproved] = {}
+    for one in provable:
+        several = (one.headers, *(side for arm in one.arms for side in (arm.request_headers, arm.response_headers)))
+        for name, text in (pair for each in several for pair in each.untold):
+            if one.route and (one.route, name) not in told:
+                why = f"the value of {name}, {text!r}, is not known beforehand, and nothing is held of it"
+                found = _of_rule(specification, "headers", one.route, one.route, str(one.request), why)
+                told[one.route, name] = found
     yield from told.values()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from meshproof.mesh.model.header_format import TAKEN, TAKEN_WITH_ARGUMENT
 
 
 def rule(number: int, changes: str, does: str = "route: [{destination: {host: web, subset: v1}}]") -> str:
@@ -127,14 +128,33 @@ def test_command_operators(meet, at_both) -> None:
         assert found[2 * number].header("x-out") == value
 
 
-@pytest.mark.parametrize("text", ["%START_TIME%", "%REQ(x-request-id)%", "%UPSTREAM_CLUSTER%", "a %RESPONSE_CODE%"])
-def test_what_an_operator_gives_is_not_always_known(meet, at_both, text: str) -> None:
+UNKNOWN = [
+    *(f"%{name}%" for name in sorted(TAKEN)),
+    *(f"%{name}(a)%" for name in sorted(TAKEN_WITH_ARGUMENT - {"START_TIME", "DYNAMIC_METADATA", "CLUSTER_METADATA"})),
+    *("%START_TIME(%s)%", "%DYNAMIC_METADATA(a:b)%", "%CLUSTER_METADATA(a:b)%", "a %RESPONSE_CODE%"),
+]
+
+
+def test_of_what_an_operator_gives_nothing_is_held_and_all_else_is(meet, at_both) -> None:
+    changes = "{request: {set: {x-out: '%s', x-in: '1'}}, response: {set: {x-out: '%s'}}}"
+    http = "".join(rule(number, changes.replace("%s", text)) for number, text in enumerate(UNKNOWN))
+    found = meet(http, [one for number in range(len(UNKNOWN)) for one in at_both(f"/{number}/")])
+    assert {str(one.expectation.request): one.difference for one in found if one.difference} == {}
+    known = {str(one.expectation.request): one.expectation.undecided for one in found}
+    assert set(known.values()) == {""}
+    # %PROTOCOL% alone is known.
+    untold = [dict(arm.request_headers.untold).get("x-out") for one in found[::2] for arm in one.expectation.arms]
+    assert untold == [None if text == "%PROTOCOL%" else text for text in UNKNOWN]
+    host = UNKNOWN.index("%HOSTNAME%")
+    assert dict(found[2 * host].received[0].headers)["x-out"] not in ("", "%HOSTNAME%")
+
+
+@pytest.mark.parametrize("text", ["%NO_SUCH_OPERATOR%", "%HOSTNAME(a)%"])
+def test_a_format_that_envoy_refuses_decides_all_of_its_rule(meet, at_both, text: str) -> None:
     http = rule(0, f"{{request: {{set: {{x-out: '{text}'}}}}}}") + rule(1, "{request: {set: {x-out: '1'}}}")
     drawn, plain = (meet(http, at_both(f"/{number}/")) for number in (0, 1))
-    assert [one.expectation.undecided for one in plain] == ["", ""]
-    assert all("x-out" in one.expectation.undecided for one in drawn if one.expectation.request.gateway)
-    # The rest of the route table is in force all the same.
-    assert [one.difference for one in plain] == ["", ""]
+    assert all("x-out" in one.expectation.undecided for one in drawn)
+    assert [(one.expectation.undecided, one.difference) for one in plain] == [("", ""), ("", "")]
 
 
 def test_what_instructs_envoy_or_belongs_to_a_connection_is_not_held_at_pods(meet, at_both) -> None:

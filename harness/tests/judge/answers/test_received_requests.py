@@ -143,3 +143,14 @@ def test_what_is_set_and_added_to_holds_nothing_else(build) -> None:
     verdict = answered(build, wanted, build.seen("v1"), kept)
     assert verdict.outcome is Outcome.FAILED
     assert "its request header x-own was '1', 'a' and 'b', not 'a' and 'b'" in verdict.reason
+
+
+def test_of_a_value_that_nobody_knows_nothing_is_held(build) -> None:
+    """A proxy may write anything, or nothing at all; of other headers everything is held."""
+    untold = HeaderExpectation(untold=(("x-own", "%START_TIME%"), ("x-new", "%HOSTNAME%")))
+    wanted = routed(build, request_headers=untold, response_headers=untold)
+    for further in ((), (("x-own", "2"), ("x-new", "3"))):
+        got = received(headers=(("host", "h.example.com"), *further))
+        assert answered(build, wanted, build.seen("v1", headers=further), got).outcome is Outcome.PASSED
+    other = received(headers=(("host", "h.example.com"), ("x-other", "1")))
+    assert answered(build, wanted, build.seen("v1"), other).outcome is Outcome.FAILED

@@ -194,3 +194,5 @@ def test_the_route_changes_headers_before_they_are_hashed() -> None:
     )
     more = replace(arm(), request_headers=HeaderExpectation(added=(("x-user", "z"),)))
     assert key_of(expectation("x-user:a"), more) == ("a,z",)
+    drawn = replace(arm(), request_headers=HeaderExpectation(untold=(("x-user", "%HOSTNAME%"),)))
+    assert key_of(expectation("x-user:a"), drawn) is None

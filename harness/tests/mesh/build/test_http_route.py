@@ -236,7 +236,7 @@ def test_what_is_refused_leaves_the_whole_route_out(rule: str, why: str) -> None
         ("backendRefs: [{group: inference.networking.k8s.io, kind: InferencePool, name: p}]", "kind InferencePool"),
         (
             "filters: [{type: RequestHeaderModifier, "
-            "requestHeaderModifier: {set: [{name: x, value: '%UPSTREAM_HOST%'}]}}]",
+            "requestHeaderModifier: {set: [{name: x, value: '%NO_SUCH_OPERATOR%'}]}}]",
             "what Envoy makes of the value",
         ),
     ],

@@ -100,9 +100,11 @@ def test_a_rule_that_may_take_a_request_decides_nothing(routed) -> None:
 @pytest.mark.parametrize(
     ("changes", "undecided"),
     [
-        ("{request: {set: {x-a: '%START_TIME%'}}}", "x-a"),
-        ("{request: {add: {x-a: '%REQ(x-b)%'}, remove: [x-b]}}", "x-a"),
-        ("{response: {set: {x-a: '%RESPONSE_CODE%'}}}", "x-a"),
+        ("{request: {set: {x-a: '%NO_SUCH_OPERATOR%'}}}", "x-a"),
+        ("{request: {set: {x-a: '%HOSTNAME(a)%'}}}", "x-a"),
+        ("{request: {set: {x-forwarded-for: '%DOWNSTREAM_REMOTE_ADDRESS%'}}}", "x-forwarded-for"),
+        ("{request: {set: {x-envoy-max-retries: '%START_TIME(%s)%'}}}", "x-envoy-max-retries"),
+        ("{response: {set: {location: '%START_TIME%'}}}", "location"),
         ("{request: {set: {content-length: '1'}}}", "content-length"),
         ("{request: {set: {transfer-encoding: chunked}}}", "transfer-encoding"),
         ("{response: {set: {content-length: '1'}}}", "content-length"),
@@ -118,6 +120,43 @@ def test_a_rule_that_may_take_a_request_decides_nothing(routed) -> None:
 def test_changes_whose_outcome_is_not_known(routed, changes: str, undecided: str) -> None:
     found = predict(routed(f"- headers: {changes}\n  route: [{{destination: {{host: greeter}}}}]").mesh, ask())
     assert found.undecided.count(undecided) if undecided else not found.undecided
+
+
+@pytest.mark.parametrize(
+    ("changes", "side", "untold"),
+    [
+        ("{request: {set: {x-a: '%START_TIME%'}}}", "request_headers", ("x-a", "%START_TIME%")),
+        ("{request: {set: {x-a: 'at %START_TIME(%s)%'}}}", "request_headers", ("x-a", "at %START_TIME(%s)%")),
+        ("{request: {add: {x-a: '%REQ(x-b)%'}, remove: [x-b]}}", "request_headers", ("x-a", "%REQ(x-b)%")),
+        ("{request: {set: {x-a: '1'}, add: {x-a: '%HOSTNAME%'}}}", "request_headers", ("x-a", "%HOSTNAME%")),
+        ("{response: {set: {x-a: '%RESPONSE_CODE%'}}}", "response_headers", ("x-a", "%RESPONSE_CODE%")),
+    ],
+)
+def test_a_value_that_nobody_knows_costs_its_header_alone(routed, changes: str, side: str, untold: tuple) -> None:
+    rule = f"- headers: {changes[:-1]}, request: {{set: {{x-b: '1'}}}}}}\n" if side == "response_headers" else ""
+    rule = rule or f"- headers: {changes}\n"
+    found = predict(routed(f"{rule}  route: [{{destination: {{host: greeter}}}}]").mesh, ask())
+    assert not found.undecided
+    (arm,) = found.arms
+    headers = getattr(arm, side)
+    assert headers.untold == (untold,)
+    assert "x-a" not in {*dict(headers.exact), *dict(headers.added), *headers.absent}
+    if side == "response_headers":
+        assert arm.request_headers.exact == (("x-b", "1"),)
+
+
+def test_what_a_later_change_overwrites_is_known_again(routed) -> None:
+    found = predict(
+        routed("""
+- headers: {request: {set: {x-a: '1'}}}
+  route:
+  - {destination: {host: greeter, subset: v1}, headers: {request: {set: {x-a: '%HOSTNAME%'}}}, weight: 50}
+  - {destination: {host: greeter, subset: v2}, weight: 50}
+""").mesh,
+        ask(),
+    )
+    assert [one.request_headers.exact for one in found.arms] == [(("x-a", "1"),)] * 2
+    assert [one.request_headers.untold for one in found.arms] == [(), ()]
 
 
 def test_copies_cannot_be_told_where_a_rule_changes_how_they_came(routed) -> None:

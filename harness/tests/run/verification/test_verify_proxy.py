@@ -41,16 +41,31 @@ def prepared(tmp_path: Path):
     return make
 
 
-def test_a_header_that_nobody_knows_costs_the_requests_of_its_rule(prepared) -> None:
+def test_a_header_that_nobody_knows_costs_no_request(prepared) -> None:
     found = prepared("""
   - match: [{uri: {prefix: /get}}]
     headers: {request: {set: {x-at: "%START_TIME%"}}}
     route: [{destination: {host: web}}]
   - route: [{destination: {host: web}}]
 """)
+    assert not found.coverage.dependences
+    (one,) = found.coverage.unproved
+    assert (one.kind, one.subject, one.location.line) == ("headers", "VirtualService default/web", 21)
+    assert "the value of x-at, '%START_TIME%', is not known beforehand, and nothing is held of it" in one.why
+    sent = [str(expectation.request) for load in found.driven for expectation in load.plan.stages[0]]
+    assert any(request.startswith("GET http://web/get") for request in sent)
+
+
+def test_a_header_that_envoy_refuses_costs_the_requests_of_its_rule(prepared) -> None:
+    found = prepared("""
+  - match: [{uri: {prefix: /get}}]
+    headers: {request: {set: {x-at: "%NO_SUCH_OPERATOR%"}}}
+    route: [{destination: {host: web}}]
+  - route: [{destination: {host: web}}]
+""")
     (one,) = found.coverage.dependences
     assert (one.subject, one.location.line, one.refused) == ("VirtualService default/web", 21, False)
-    assert "the value of x-at, '%START_TIME%', is not known beforehand" in one.why
+    assert "the value of x-at, '%NO_SUCH_OPERATOR%', is not known beforehand" in one.why
     assert one.requests[0] == "GET http://web/get"
     sent = [str(expectation.request) for load in found.driven for expectation in load.plan.stages[0]]
     assert sent

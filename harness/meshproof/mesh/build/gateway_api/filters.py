@@ -15,7 +15,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.match import name
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.rules.headers import VALUE
-from meshproof.mesh.model.header_format import NotAFormatError, is_known
+from meshproof.mesh.model.header_format import NotAFormatError, is_taken
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, Redirect, Rewrite
 
 FIELDS = {
@@ -95,7 +95,7 @@ def _headers(value: Value, field: str, findings: Findings) -> Headers:
         if not given.text() or not VALUE.fullmatch(given.text()):
             raise given.problem("a header's value has at least one character, and no control characters")
         try:
-            if not is_known(given.text()):
+            if not is_taken(given.text()):
                 findings.unproved(given.location, "what Envoy makes of the value of this header is not modelled")
         except NotAFormatError as error:
             # istiod passes it on, and Envoy refuses the whole configuration.

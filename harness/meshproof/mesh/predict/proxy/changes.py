@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from meshproof.border.expectation import Arm, HeaderExpectation
 from meshproof.border.request import OF_CONNECTIONS, Request
+from meshproof.mesh.model.header_format import is_taken
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
+from meshproof.mesh.predict.header_effect import Untold
 from meshproof.mesh.predict.proxy.formatted import formatted
 from meshproof.mesh.predict.proxy.seen import FORWARDED_FOR, Seen, Values
 from meshproof.records import dataclass
@@ -37,6 +39,9 @@ REWRITTEN_FURTHER_ON = frozenset(
     }
 )
 OF_ANSWERS = frozenset({"server", "connection", "proxy-connection", "upgrade", "transfer-encoding", "content-length"})
+# Their values decide more: how a request goes on and how its copies are told, and what an answer says.
+STEERING = CONSUMED | REWRITTEN_FURTHER_ON | {FORWARDED_FOR, "x-forwarded-proto", "content-type", "host", ":authority"}
+STEERING_ANSWERS = frozenset({"location", "content-length", "content-type", "grpc-status", "grpc-message"})
 # Changing these leaves it to chance where a message ends.
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 NOT_MODELLED = frozenset({"x-envoy-upstream-rq-timeout-alt-response"})
@@ -90,12 +95,14 @@ def resolved(route: HttpRoute, request: Seen) -> Resolved:
     )
     unknown: list[str] = []
 
-    def plain(headers: Headers) -> Headers:
+    def plain(headers: Headers, steering: frozenset[str]) -> Headers:
         found: list[tuple[str, str]] = []
         for name, text in headers:
             # The Host is no format.
             value = text if name in (":authority", "host") else formatted(text, request, changed)
-            if value is None:
+            if value is None and name not in steering and is_taken(text):
+                found.append((name, Untold(text)))
+            elif value is None:
                 unknown.append(f"the value of {name}, {text!r}, is not known beforehand")
             elif value:
                 # Blanks at either end are no part of a value once it has been sent.
@@ -106,7 +113,8 @@ def resolved(route: HttpRoute, request: Seen) -> Resolved:
         # What is redirected or answered directly goes on to nobody.
         going_on = changes.request if route.destinations else HeaderChange()
         one, other = (
-            HeaderChange(plain(change.set), plain(change.add), change.remove) for change in (going_on, changes.response)
+            HeaderChange(plain(change.set, steering), plain(change.add, steering), change.remove)
+            for change, steering in ((going_on, STEERING), (changes.response, STEERING_ANSWERS))
         )
         return HeaderChanges(one, other)
 
@@ -179,4 +187,5 @@ def _without(expected: HeaderExpectation, names: frozenset[str]) -> HeaderExpect
         tuple(pair for pair in expected.exact if pair[0] not in names),
         tuple(pair for pair in expected.added if pair[0] not in names),
         tuple(name for name in expected.absent if name not in names),
+        tuple(pair for pair in expected.untold if pair[0] not in names),
     )

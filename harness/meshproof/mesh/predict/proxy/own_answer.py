@@ -64,7 +64,7 @@ def aborted(abort: Abort | None, request: Seen) -> border.Abort | None:
 def _typed(headers: HeaderExpectation, body: str) -> HeaderExpectation:
     """Envoy writes the type of a body that has none, and takes it away where there is no body."""
     absent = tuple(name for name in headers.absent if name != CONTENT_TYPE_HEADER)
-    kept = HeaderExpectation(headers.exact, headers.added, absent)
+    kept = replace(headers, absent=absent)
     return kept if body else _dropped(kept, CONTENT_TYPE_HEADER)
 
 
@@ -78,4 +78,4 @@ def _location(headers: HeaderExpectation, target: str) -> str:
 def _dropped(headers: HeaderExpectation, name: str) -> HeaderExpectation:
     exact = tuple(pair for pair in headers.exact if pair[0] != name)
     added = tuple(pair for pair in headers.added if pair[0] != name)
-    return HeaderExpectation(exact, added, headers.absent)
+    return replace(headers, exact=exact, added=added)
