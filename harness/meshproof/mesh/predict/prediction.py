@@ -25,7 +25,15 @@ from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import Table, mesh_table
 from meshproof.mesh.predict.policies.client_tls import origination, secured
-from meshproof.mesh.predict.proxy.changes import Resolved, dropped, forbidden, is_formatted, is_unchanged, resolved
+from meshproof.mesh.predict.proxy.changes import (
+    Resolved,
+    answered_otherwise,
+    dropped,
+    forbidden,
+    is_formatted,
+    is_unchanged,
+    resolved,
+)
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
 from meshproof.mesh.predict.proxy.refused import refusal, refused_by_route, unread
 from meshproof.mesh.predict.proxy.retrying import retries, retries_of, timeout
@@ -262,7 +270,9 @@ def _routed(
     whole = _led(mesh, route, client) if not fixed else None
     led = whole or mesh.once(("predict", "led", id(route), client.key), lambda: _led(mesh, route, client))
     drawn = led.arms
-    decided["undecided"] = decided["undecided"] or forbidden(route, drawn, request.request)
+    limit, each = timeout(route.timeout, request), led.retries.per_try_timeout if led.retries else None
+    unsure = forbidden(route, drawn, request.request) or answered_otherwise(route, limit, each)
+    decided["undecided"] = decided["undecided"] or unsure
     if route.cors and origin:
         extra = cors.answer_headers(route.cors, origin, request, preflight=False)
         drawn = tuple(replace(one, response_headers=with_exact(one.response_headers, *extra)) for one in drawn)
@@ -274,7 +284,7 @@ def _routed(
         drawn,
         path=rewrite.rewritten(route.rewrite, rule.match, request.request.path),
         authority=led.own or request.request.authority,
-        timeout=timeout(route.timeout, request),
+        timeout=limit,
         retries=led.retries,
         copies=led.copies,
         dropped=plain.dropped,

@@ -115,6 +115,30 @@ def test_a_rule_that_tells_envoy_to_hedge_tells_it_too_late(meet, at_both, verb:
     assert not any(one.expectation.undecided for one in found)
 
 
+@pytest.mark.parametrize("verb", ["set", "add"])
+def test_a_rule_says_what_is_answered_in_the_place_of_a_timeout(meet, at_both, verb: str) -> None:
+    http = "".join(
+        f"""
+  - match: [{{uri: {{prefix: /{number}/}}}}]
+    headers: {{request: {{{verb}: {{{said}}}}}}}
+    {limit}
+    route: [{{destination: {{host: web, subset: v1}}}}]
+"""
+        for number, (said, limit) in enumerate(
+            [
+                ("x-envoy-upstream-rq-timeout-alt-response: '1'", "timeout: 200ms"),
+                ("x-envoy-upstream-rq-timeout-alt-response: '1'", ""),
+                ("x-envoy-upstream-stream-duration-ms: '100'", "timeout: 2s"),
+            ]
+        )
+    )
+    slow = Prescription(200, 0.4).header
+    found = meet(http, [one for number in range(3) for one in at_both(f"/{number}/", slow)])
+    assert [one.observation.status for one in found] == [204, 204, 200, 200, 504, 504]
+    assert [bool(one.expectation.undecided) for one in found] == [True, True, False, False, True, True]
+    assert [one.difference for one in found[2:4]] == ["", ""]
+
+
 def test_a_body_that_is_not_kept_is_sent_once(meet, at_both) -> None:
     http = rule(0, "{attempts: 2, retryOn: 5xx}", {}, "add")
     largest = 1 << 20

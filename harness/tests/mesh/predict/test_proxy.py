@@ -108,7 +108,8 @@ def test_a_rule_that_may_take_a_request_decides_nothing(routed) -> None:
         ("{request: {set: {content-length: '1'}}}", "content-length"),
         ("{request: {set: {transfer-encoding: chunked}}}", "transfer-encoding"),
         ("{response: {set: {content-length: '1'}}}", "content-length"),
-        ("{request: {set: {x-envoy-upstream-rq-timeout-alt-response: '1'}}}", "rq-timeout-alt-response"),
+        ("{request: {set: {x-envoy-upstream-rq-timeout-alt-response: '1'}}}", ""),
+        ("{request: {set: {x-envoy-upstream-stream-duration-ms: '100'}}}", "upstream-stream-duration-ms"),
         ("{request: {remove: [x-envoy-expected-rq-timeout-ms]}}", "x-envoy-expected-rq-timeout-ms"),
         ("{request: {remove: [x-forwarded-for]}}", ""),
         ("{request: {set: {x-envoy-retry-on: 5xx}}}", ""),
@@ -157,6 +158,13 @@ def test_what_a_later_change_overwrites_is_known_again(routed) -> None:
     )
     assert [one.request_headers.exact for one in found.arms] == [(("x-a", "1"),)] * 2
     assert [one.request_headers.untold for one in found.arms] == [(), ()]
+
+
+@pytest.mark.parametrize("limit", ["timeout: 1s", "retries: {attempts: 1, perTryTimeout: 1s}"])
+def test_what_is_answered_in_the_place_of_a_timeout_is_not_known(routed, limit: str) -> None:
+    said = "headers: {request: {add: {x-envoy-upstream-rq-timeout-alt-response: '1'}}}"
+    found = predict(routed(f"- {said}\n  {limit}\n  route: [{{destination: {{host: greeter}}}}]").mesh, ask())
+    assert "x-envoy-upstream-rq-timeout-alt-response" in found.undecided
 
 
 def test_copies_cannot_be_told_where_a_rule_changes_how_they_came(routed) -> None:

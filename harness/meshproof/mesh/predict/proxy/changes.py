@@ -44,8 +44,12 @@ STEERING = CONSUMED | REWRITTEN_FURTHER_ON | {FORWARDED_FOR, "x-forwarded-proto"
 STEERING_ANSWERS = frozenset({"location", "content-length", "content-type", "grpc-status", "grpc-message"})
 # Changing these leaves it to chance where a message ends.
 FRAMING = frozenset({"content-length", "transfer-encoding"})
-NOT_MODELLED = frozenset({"x-envoy-upstream-rq-timeout-alt-response"})
-INSTRUCTING = CONSUMED - NOT_MODELLED
+# Another limit than the route's, which counts when a rule gives it; and what is answered where a limit is reached.
+NOT_MODELLED, OF_TIMEOUTS = (
+    frozenset({"x-envoy-upstream-stream-duration-ms"}),
+    "x-envoy-upstream-rq-timeout-alt-response",
+)
+INSTRUCTING = CONSUMED - NOT_MODELLED - {OF_TIMEOUTS}
 EXPECTED = "x-envoy-expected-rq-timeout-ms"
 UNCHANGED = HeaderChanges()
 NOTHING = HeaderExpectation()
@@ -80,6 +84,13 @@ def forbidden(route: HttpRoute, arms: Iterable[Arm], request: Request) -> str:
     given = {name for one in (route.headers.request, *changes) for name, _ in (*one.set, *one.add)}
     wrong = min(given & OF_CONNECTIONS - {"expect"}, default="")
     return wrong and f"its rule gives requests the header {wrong}, which HTTP/2 forbids"
+
+
+def answered_otherwise(route: HttpRoute, *limits: float | None) -> str:
+    """Why it is not known what a request is answered whose time runs out; empty where it is, or has no limit."""
+    every = [route.headers, *(one.headers for one in route.destinations)]
+    told = any(name == OF_TIMEOUTS for one in every for name, _ in (*one.request.set, *one.request.add))
+    return f"{OF_TIMEOUTS} instructs Envoy, which is not modelled" if told and any(limits) else ""
 
 
 def resolved(route: HttpRoute, request: Seen) -> Resolved:
