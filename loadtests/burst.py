@@ -13,7 +13,7 @@ from meshproof.traffic.role import listen
 # Between two bursts, when nothing else sets the pace.
 PAUSE_SECONDS = 0.1
 
-dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"), at_once=True)
+dispatcher = Dispatcher(monkey.get_original, at_once=True)
 listen(dispatcher, events)
 burst = Burst(dispatcher)
 

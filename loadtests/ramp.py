@@ -14,7 +14,7 @@ GROWTH_SECONDS = 4.0
 DEFAULT_USERS = 10
 DEFAULT_SECONDS = 60
 
-dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"), growth=GROWTH_SECONDS)
+dispatcher = Dispatcher(monkey.get_original, growth=GROWTH_SECONDS)
 listen(dispatcher, events)
 
 

@@ -9,7 +9,7 @@ from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.generator.session import Session
 from meshproof.traffic.role import listen
 
-dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"))
+dispatcher = Dispatcher(monkey.get_original)
 listen(dispatcher, events)
 
 

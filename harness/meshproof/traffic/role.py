@@ -16,7 +16,7 @@ from meshproof.traffic.generator.dispatcher import Dispatcher
 def listen(dispatcher: Dispatcher, events: Any) -> None:
     """Take part in a Locust process; `events` is locust.events."""
     if dispatcher.role == wire.MASTER:
-        Master(dispatcher.start_thread, growth=dispatcher.growth, at_once=dispatcher.at_once).listen(events)
+        Master(dispatcher.original, growth=dispatcher.growth, at_once=dispatcher.at_once).listen(events)
     elif dispatcher.role == wire.WORKER:
         Worker(dispatcher).listen(events)
     else:

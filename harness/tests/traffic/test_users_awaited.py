@@ -23,7 +23,7 @@ from locust import User, events, task
 from meshproof.traffic.generator.dispatcher import Dispatcher
 from meshproof.traffic.role import listen
 
-dispatcher = Dispatcher(monkey.get_original("_thread", "start_new_thread"), growth={growth})
+dispatcher = Dispatcher(monkey.get_original, growth={growth})
 listen(dispatcher, events)
 
 

@@ -10,14 +10,14 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from meshproof.traffic import page, wire
 from meshproof.traffic.distributed.load import LoadInProgress
 from meshproof.traffic.distributed.registry import WorkerRegistry
 from meshproof.traffic.generator.assignment import UNLIMITED
-from meshproof.traffic.generator.stdio import Descriptor, open_wire
+from meshproof.traffic.generator.stdio import Descriptor, Original, open_wire
 
 SPAWN_LOOK_SECONDS = 0.005
 
@@ -25,10 +25,10 @@ SPAWN_LOOK_SECONDS = 0.005
 class Master:
     """`growth` and `at_once` as the dispatcher has them: see there."""
 
-    def __init__(self, start_thread: Callable[..., object], *, growth: float, at_once: bool) -> None:
+    def __init__(self, original: Original, *, growth: float, at_once: bool) -> None:
         if at_once:
             sys.exit("a load whose users send all at once cannot be spread over workers")
-        self._start_thread = start_thread
+        self._original = original
         self._growth = growth
         self._registry = WorkerRegistry(secrets.token_hex(16))
         self._harness: Descriptor | None = None
@@ -45,7 +45,7 @@ class Master:
 
     def _initialized(self, environment: Any, **_: Any) -> None:
         self._runner = runner = environment.runner
-        self._harness = open_wire(self._start_thread, self._handle)
+        self._harness = open_wire(self._original, self._handle)
         # A configuration file of the person's own may set an end to Locust's runs.
         environment.parsed_options.run_time = None
         page.guard(environment)

@@ -10,7 +10,7 @@ from typing import Any
 
 from meshproof.traffic import wire
 from meshproof.traffic.generator.dispatcher import Dispatcher
-from meshproof.traffic.generator.stdio import refuse
+from meshproof.traffic.generator.stdio import end_with_input, refuse
 
 
 class Worker:
@@ -25,7 +25,8 @@ class Worker:
         os.environ["LOCUST_MASTER_NODE_HOST"] = str(self._master["host"])
         os.environ["LOCUST_MASTER_NODE_PORT"] = str(self._master["port"])
         self._runner: Any = None
-        dispatcher.start_thread(exit_with_input, ())
+        # Its master is gone when standard input closes.
+        end_with_input(dispatcher.original)
 
     def listen(self, events: Any) -> None:
         """Take part in a Locust process; `events` is locust.events."""
@@ -65,10 +66,3 @@ def read_master() -> dict[str, Any]:
         line += byte
     master: dict[str, Any] = json.loads(line)
     return master
-
-
-def exit_with_input() -> None:
-    """End this process when standard input closes: its master is gone then."""
-    while os.read(0, 1 << 10):
-        pass
-    os._exit(0)

@@ -3,7 +3,7 @@
 Without a harness (plain `locust -f`) there are no messages: users send the request that --host names, without limit.
 Nothing here imports Locust or gevent. Locust has patched `threading` and `socket` by the time that
 a locustfile imports this module, so threads here are greenlets; the one true thread, which must
-outlive a blocked event loop, is started by the function that the locustfile hands in.
+outlive a blocked event loop, is started by what the locustfile hands in.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from meshproof.traffic import page, wire
 from meshproof.traffic.generator import prepared
 from meshproof.traffic.generator.assignment import Assignment, Ticket, unlimited
 from meshproof.traffic.generator.output import FLUSH_LINES_OF_WORKER, FLUSH_SECONDS_OF_WORKER, Channel, Output
-from meshproof.traffic.generator.stdio import open_wire
+from meshproof.traffic.generator.stdio import Original, open_wire
 from meshproof.traffic.generator.users import Users
 
 EXAMPLE = "http://127.0.0.1:8080/hello"
@@ -31,12 +30,12 @@ class Dispatcher:
     `at_once`: they send only all at once.
     """
 
-    def __init__(self, start_thread: Callable[..., object], *, growth: float = 0.0, at_once: bool = False) -> None:
+    def __init__(self, original: Original, *, growth: float = 0.0, at_once: bool = False) -> None:
         self.role = os.environ.get(wire.DRIVEN, "")
         self.driven = bool(self.role)
         self.growth = growth
         self.at_once = at_once
-        self.start_thread = start_thread
+        self.original = original
         self.output: Output | None = None
         self._assignment: Assignment | None = None
         self._more = threading.Event()
@@ -132,7 +131,7 @@ class Dispatcher:
 
     def _spawned(self, **_: Any) -> None:
         if self.output is None:
-            self.output = Output(open_wire(self.start_thread, self.handle))
+            self.output = Output(open_wire(self.original, self.handle))
             self.output.message({"ready": {"at_once": self.at_once, "page": page.address(self._users.environment)}})
 
     def _begin(self, assignment: Assignment, users_within: float) -> None:

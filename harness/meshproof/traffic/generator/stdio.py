@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
-import socket
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from meshproof.traffic import wire
 from meshproof.traffic.abort import abort
+
+# What a module has of that name where Locust's gevent has replaced it by its own.
+Original = Callable[[str, str], Any]
 
 
 class Descriptor:
@@ -32,7 +35,7 @@ class Descriptor:
 
 
 def open_wire(
-    start_thread: Callable[..., object], handle: Callable[[Any], None], at_end: Callable[[], object] = lambda: None
+    original: Original, handle: Callable[[Any], None], at_end: Callable[[], object] = lambda: None
 ) -> Descriptor:
     """Take standard output for the wire, and hand each message of standard input to `handle` from now on.
 
@@ -43,23 +46,26 @@ def open_wire(
     # Standard output is the wire's alone: whatever else is printed goes to standard error.
     channel = os.dup(1)
     os.dup2(2, 1)
-    ours, theirs = socket.socketpair()
-    os.set_blocking(theirs.fileno(), True)
-    start_thread(forward_input, (theirs.detach(), at_end))
-    threading.Thread(target=_handle_lines, args=(ours, handle, at_end), daemon=True).start()
+    end_with_input(original, at_end)
+    threading.Thread(target=_handle_lines, args=(handle, at_end), daemon=True).start()
     return Descriptor(channel)
 
 
-def forward_input(descriptor: int, at_end: Callable[[], object]) -> None:
-    """Pass standard input on, and end the process when it closes or breaks: the harness is gone then."""
-    # A socket whose other end died before it had read all that was sent is reset, not closed.
-    with contextlib.suppress(ConnectionResetError):
-        while data := os.read(0, 1 << 16):
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
-    at_end()
-    os._exit(0)
+def end_with_input(original: Original, at_end: Callable[[], object] = lambda: None) -> None:
+    """End this process as soon as standard input closes or breaks, for the harness is gone then: also while it hangs.
+
+    A true thread waits for that, and for nothing else: to be woken for each message would cost more than to read it.
+    """
+    ended = original("select", "poll")()
+    # What stands for an end besides is always waited for.
+    ended.register(0, getattr(select, "POLLRDHUP", 0))
+
+    def wait() -> None:
+        ended.poll()
+        at_end()
+        os._exit(0)
+
+    original("_thread", "start_new_thread")(wait, ())
 
 
 def refuse(message: object, error: Exception) -> NoReturn:
@@ -67,10 +73,25 @@ def refuse(message: object, error: Exception) -> NoReturn:
     abort(f"cannot act on {str(message)[:200]}: {error!r}")
 
 
-def _handle_lines(channel: Any, handle: Callable[[Any], None], at_end: Callable[[], object]) -> None:
-    for line in channel.makefile("rb"):
-        try:
-            handle(json.loads(line))
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            at_end()
-            refuse(line, error)
+def _handle_lines(handle: Callable[[Any], None], at_end: Callable[[], object]) -> None:
+    unfinished = b""
+    while data := _read():
+        *lines, unfinished = (unfinished + data).split(b"\n")
+        for line in lines:
+            try:
+                handle(json.loads(line))
+            except (ValueError, KeyError, TypeError, IndexError) as error:
+                at_end()
+                refuse(line, error)
+    at_end()
+    os._exit(0)
+
+
+def _read() -> bytes:
+    """Of standard input, as soon as there is some; nothing at its end."""
+    # Under Locust others run while this waits, which they do not while a read does.
+    select.select([0], [], [])
+    # A socket whose other end died before it had read all that was sent is reset, not closed.
+    with contextlib.suppress(ConnectionResetError):
+        return os.read(0, 1 << 16)
+    return b""
