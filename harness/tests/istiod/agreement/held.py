@@ -193,24 +193,24 @@ def _meeting(sides: Sides, difference: tuple[str, str, Any, Any], requests: list
     mesh = sides.built.mesh
     proxy, what, *both = difference
     served = {one.key for one in mesh.gateways if _serves(sides, proxy, one)}
+    entering = proxy != "client"
+    own = [one for one in requests if (one.gateway in served if entering else not one.gateway)]
     words = what.split()
     if words[0] in ("cluster", "endpoints"):
         _, port, _, host = words[1].split("|", 3)
         direct = Request("GET", _some(host), int(port))
-        # What nobody sees is met by rules that lead there alone; istiod sends its endpoints in some pushes.
-        if mesh.services_of(host) and is_unexported(mesh, host, sides.proxies["client"].namespace):
-            return [one for one in requests if _leads(sides, one, host)] or [direct]
+        # What nobody sees, and what rules lead away from, is met by rules that lead there alone.
+        hidden = mesh.services_of(host) and is_unexported(mesh, host, sides.proxies["client"].namespace)
+        if hidden or entering or not _leads(sides, direct, host):
+            return [one for one in own if _leads(sides, one, host)] or [direct]
         return [direct]
     if words[0] == "all":
         return requests
     place, _, port = words[1].rpartition(":")
-    entering = proxy != "client"
     domains = {words[-1]} if words[0] == "domain" else {place}
     if words[0] == "listener" and place == ANYWHERE:
         domains = {name for side in both for one in side or () for name in _chain_domains(one)} or domains
-    near = [
-        one for one in requests if one.port == int(port) and (one.gateway in served if entering else not one.gateway)
-    ]
+    near = [one for one in own if one.port == int(port)]
     found = [one for one in near if any(_same(domain, one.domain) for domain in domains)]
     opened = [one for one in mesh.gateways if any(server.port == int(port) for server in one.servers)]
     ways = [one.key for one in opened if one.key in served]

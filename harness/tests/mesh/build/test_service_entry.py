@@ -156,3 +156,44 @@ def test_a_service_entry_that_is_exported_to_nobody_is_taken_and_seen_by_nobody(
     shown = mesh(entry(OUT, HTTP, "resolution: DNS", "exportTo: ['.']"))
     one, other = (predict(each, parse("GET http://out.example.com/")) for each in (hidden, shown))
     assert (bool(one.arms), bool(other.arms)) == (False, True)
+
+
+def test_an_address_that_stands_twice_is_one_host() -> None:
+    endpoints = "endpoints: [{address: 10.0.0.1}, {address: 10.0.0.1, weight: 3}, {address: 10.0.0.2, weight: 2}]"
+    found = mesh(entry(OUT, HTTP, "resolution: STATIC", endpoints))
+    (stand_in,) = found.workloads
+    assert (stand_in.replicas, stand_in.addresses, stand_in.weights) == (2, ("10.0.0.1", "10.0.0.2"), (1, 2))
+    assert not found.unmodelled
+    resolved = mesh(entry(OUT, HTTP, "resolution: DNS", endpoints.replace("weight: 3", "weight: 3, labels: {v: a}")))
+    assert [one.replicas for one in resolved.workloads] == [2, 1]
+    assert not resolved.unmodelled
+
+
+@pytest.mark.parametrize(
+    ("other", "ports"),
+    [
+        ("labels: {version: v2}", [80, 81]),
+        ("locality: r1/z1", [80, 81]),
+        ("labels: {version: v2}, ports: {http: 8080}", [81]),
+        ("labels: {version: v2}, ports: {http: 8080, x: 8081}", []),
+        ("ports: {http: 8080}", []),
+    ],
+)
+def test_an_address_that_stands_twice_otherwise_is_not_modelled(other: str, ports: list[int]) -> None:
+    several = "ports: [{number: 80, name: http, protocol: HTTP}, {number: 81, name: x, protocol: HTTP}]"
+    endpoints = f"endpoints: [{{address: 10.0.0.1}}, {{address: 10.0.0.1, {other}}}]"
+    found = mesh(entry(OUT, several, "resolution: STATIC", endpoints)).unmodelled
+    assert [touch for one in found for touch in one.touches] == [Called(("out.example.com",), one) for one in ports]
+
+
+@pytest.mark.parametrize(
+    ("address", "label", "told"), [("10.0.0.1", "vm", True), ("10.0.0.2", "vm", False), ("10.0.0.1", "else", False)]
+)
+def test_machines_of_one_address_are_not_told_apart(address: str, label: str, told: bool) -> None:
+    found = mesh(
+        entry(OUT, HTTP, "resolution: STATIC", "workloadSelector: {labels: {app: vm}}"),
+        machine("m", "address: 10.0.0.1, labels: {app: vm}"),
+        machine("m2", f"address: {address}, labels: {{app: {label}}}"),
+    )
+    said = [one for one in found.unmodelled if "WorkloadEntry default/m, too" in one.why]
+    assert [one.subject for one in said] == (["WorkloadEntry default/m2"] if told else [])

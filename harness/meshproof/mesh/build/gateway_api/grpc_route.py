@@ -74,6 +74,29 @@ def without_refused(routes: Iterable[Route], known: Known, entries: Entries, fin
     return kept
 
 
+def tell_shared_names(routes: Iterable[Route], entries: Entries, findings: Findings) -> None:
+    """Say which GRPCRoutes have the name of an HTTPRoute beside it that is attached elsewhere.
+
+    istiod makes one object of both names (route_collections.go, RouteWithKey): those for one parent stand in one list,
+    of others the HTTPRoute's alone is in force.
+    """
+    several = list(routes)
+    calls = [one for one in several if one.kind == KIND]
+    others = {(one.namespace, one.name): one for one in several if one.kind != KIND} if calls else {}
+    for one in calls:
+        other = others.get((one.namespace, one.name))
+        if other and _places(one) != _places(other):
+            why = f"{other.called} at {other.location} has its name and is attached elsewhere: istiod mixes the two up"
+            fix = "give one of them another name"
+            findings.unmodelled_parts.append(Unmodelled(KIND, one.called, one.location, why, asked(one, entries), fix))
+
+
+def _places(route: Route) -> tuple[list[str], list[str]]:
+    """What a route is attached to."""
+    where = {(one.kind, one.namespace, one.name, one.port, one.section) for one in route.parents}
+    return sorted(map(str, where)), sorted(route.hostnames)
+
+
 def _rule(value: Value, resource: Resource, position: int, findings: Findings) -> Rule:
     said = value.get("name")
     found = own.filters(value, IN_A_RULE)

@@ -12,7 +12,7 @@ from meshproof.mesh.build.gateway_api.connections.attach import connections
 from meshproof.mesh.build.gateway_api.connections.route import ConnectionRoute, tcp_route, tls_route
 from meshproof.mesh.build.gateway_api.entering import at_gateways
 from meshproof.mesh.build.gateway_api.gateway import Entrance, certificates, classed, gateway, opened
-from meshproof.mesh.build.gateway_api.grpc_route import grpc_route, without_refused
+from meshproof.mesh.build.gateway_api.grpc_route import grpc_route, tell_shared_names, without_refused
 from meshproof.mesh.build.gateway_api.http_route import Route, http_route
 from meshproof.mesh.build.gateway_api.listener_set import ListenerSet, joined, listener_set
 from meshproof.mesh.build.gateway_api.others import without_untaken
@@ -44,6 +44,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     own = {(GATEWAY, key) for key in gateways} | {(LISTENER_SET, one.key) for one in sets if one.parent in gateways}
     routes = without_untaken([part for part in parts if isinstance(part, Route)], own, mesh.entered_as, findings)
     routes = without_refused(routes, known, mesh.entered_as, findings)
+    tell_shared_names(routes, mesh.entered_as, findings)
     others = [part for part in parts if isinstance(part, ConnectionRoute)]
     left_to_waypoints(mesh, [*routes, *others], parts, findings)
     entrances = [*classed(mesh, parts, findings)]

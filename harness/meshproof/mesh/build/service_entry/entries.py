@@ -16,6 +16,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.service_entry.endpoint import UNIX, Endpoint
 from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UDP, Entry, service_entry, single
+from meshproof.mesh.build.service_entry.repeated import distinct, told, told_of_machines
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
 from meshproof.mesh.model.ambient import waypoint
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ContainerPort, Service, Workload
@@ -42,6 +43,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     entries = [part for part in parts if isinstance(part, Entry)]
     entries.sort(key=lambda one: (not one.created, one.created, one.resource.name, one.namespace))
     machines = [part for part in parts if isinstance(part, Machine)]
+    told_of_machines(machines, findings)
     workloads = [*mesh.workloads, *(one.workload for one in machines if not one.resolved)]
     groups = [*_unregistered(parts, machines)]
     workloads += groups
@@ -184,6 +186,7 @@ def _check(entry: Entry, findings: Findings) -> None:
         if NAMESPACE_WIDE.fullmatch(host):
             why = f"clients in the namespace of {host} get * for short, too: Envoy refuses all routes of the port"
             findings.unproved(entry.location, why, touches=(Asked(("*",), (MESH_GATEWAY,)),))
+    told(entry, findings)
     if entry.selector is not None and entry.resolution == NONE:
         findings.unproved(entry.location, "a workloadSelector with resolution NONE is not modelled")
     for one in entry.endpoints:
@@ -209,7 +212,7 @@ def _endpoints(entry: Entry, host: str, key: str) -> Iterator[Workload]:
             groups.setdefault((*sorted(one.labels.items()), one.ports, one.locality), []).append(one)
         for number, several in enumerate(groups.values()):
             name = f"{host}-{number + 1}" if len(groups) > 1 else host
-            yield _stand_in(entry, name, key, several)
+            yield _stand_in(entry, name, key, distinct(entry, several))
     elif entry.resolution in (NONE, DYNAMIC, *RESOLVED):
         yield _stand_in(entry, host, key, [Endpoint(host, (), {}, entry.location)])
 
