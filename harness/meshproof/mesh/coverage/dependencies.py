@@ -130,8 +130,9 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
         case Received(namespace, policy, labels):
             selected = any(_is_of(pod, namespace, labels) for pod in found.pods[1:])
             return selected and (found.expectation is None or _may_change(policy, found.expectation))
-        case Clients(namespace, labels):
-            return found.gateway == MESH_GATEWAY and _is_of(found.client, namespace, labels)
+        case Clients(namespace, labels, port):
+            here = found.gateway == MESH_GATEWAY and port in (None, found.port)
+            return here and _is_of(found.client, namespace, labels)
         case Entering(key, port, alone, hosts):
             here = found.gateway != MESH_GATEWAY and port in (None, found.port)
             return here and _asks_for(hosts, found) and _same_pods(mesh, key, found.gateway, alone=alone)

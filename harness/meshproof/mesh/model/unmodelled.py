@@ -100,10 +100,11 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Requests that pods of a namespace (empty: of any) with these labels send."""
+    """Requests that pods of a namespace (empty: of any) with these labels send; to one `port`, where it is given."""
 
     namespace: str
     labels: Labels = field(default_factory=dict, hash=False)
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

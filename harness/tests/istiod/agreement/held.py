@@ -199,11 +199,11 @@ def _meeting(sides: Sides, difference: tuple[str, str, Any, Any], requests: list
     if words[0] in ("cluster", "endpoints"):
         _, port, _, host = words[1].split("|", 3)
         direct = Request("GET", _some(host), int(port))
+        leading = [one for one in own if _leads(sides, one, host, int(port))]
         # What nobody sees, and what rules lead away from, is met by rules that lead there alone.
         hidden = mesh.services_of(host) and is_unexported(mesh, host, sides.proxies["client"].namespace)
-        if hidden or entering or not _leads(sides, direct, host):
-            return [one for one in own if _leads(sides, one, host)] or [direct]
-        return [direct]
+        away = hidden or entering or not _leads(sides, direct, host, int(port))
+        return leading if away and leading else [direct]
     if words[0] == "all":
         return requests
     place, _, port = words[1].rpartition(":")
@@ -219,10 +219,10 @@ def _meeting(sides: Sides, difference: tuple[str, str, Any, Any], requests: list
     return found or near or requests
 
 
-def _leads(sides: Sides, request: Request, host: str) -> bool:
+def _leads(sides: Sides, request: Request, host: str, port: int) -> bool:
     client = sides.proxies["client"]
     expectation = predict(sides.built.mesh, request, namespace=client.namespace, labels=client.labels)
-    return any(one.host == host for one in expectation.arms)
+    return any((one.host, one.port) == (host, port) for one in expectation.arms)
 
 
 def _serves(sides: Sides, proxy: str, gateway: Gateway) -> bool:

@@ -168,7 +168,8 @@ def test_what_is_not_imported_may_be_passed_on(built) -> None:
 @pytest.mark.parametrize(
     ("more", "sent", "received"),
     [
-        ("  ingress: [{port: {number: 80, protocol: HTTP, name: http}}]\n", True, True),
+        ("  ingress: [{port: {number: 80, protocol: HTTP, name: http}}]\n", False, True),
+        ("  inboundConnectionPool: {tcp: {maxConnections: 1}}\n", False, True),
         ("  egress: [{port: {number: 80, protocol: HTTP, name: http}, hosts: ['*/*']}]\n", True, False),
         ("  egress: [{captureMode: NONE, hosts: ['*/*']}]\n", True, False),
     ],
@@ -181,8 +182,29 @@ def test_what_is_not_modelled_costs_the_pods_that_it_selects(built, more: str, s
         expected = predict(mesh, parse(f"http://{host}/"), labels=labels)
         return bool(Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, expected, "default", labels)))
 
-    assert touched({"app": "greeter"}, "here") is sent
+    # Pods that are not among the manifests receive it.
+    assert touched({"app": "greeter"}, "nobody") is sent
     assert touched({}, "here") is received
+
+
+@pytest.mark.parametrize(
+    "listener", ["port: {number: 80, protocol: HTTP, name: e}", "port: {number: 80}, bind: 127.0.0.1"]
+)
+def test_a_listener_for_one_port_beside_the_others_costs_that_port_alone(built, listener: str) -> None:
+    more = f'  egress: [{{{listener}, hosts: ["ops/*"]}}, {{hosts: ["shop/*"]}}]\n'
+    other = SITE.replace("port: 80", "port: 81").replace("name: web", "name: web81").replace("name: api", "name: api81")
+    mesh = built(SITE + other.split("---")[1].join(["---", ""]) + sidecar(more=more)).mesh
+
+    def told(url: str) -> bool:
+        expected = predict(mesh, parse(url))
+        return bool(Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, expected)))
+
+    assert told("http://web.shop/")
+    assert told("http://admin.ops/")
+    assert not told("http://web81.shop:81/")
+    assert predict(mesh, parse("http://web81.shop:81/")).arms
+    # What the listener of port 80 has is nothing to other ports.
+    assert predict(mesh, parse("http://admin.ops:81/")).status == 502
 
 
 @pytest.mark.parametrize(
@@ -196,6 +218,7 @@ def test_what_is_not_modelled_costs_the_pods_that_it_selects(built, more: str, s
         ("{egress: [{hosts: ['Shop/*']}]}", "the namespace 'Shop'"),
         ("{egress: [{hosts: ['shop/*web']}]}", "not a host name"),
         ("{egress: [{hosts: ['*/*']}, {hosts: ['./*']}]}", "a second egress listener"),
+        ("{egress: [{hosts: ['*/*']}, {hosts: ['./*'], port: {number: 80}}]}", "is the last one"),
         ("{egress: [{hosts: ['*/*'], capture: NONE}]}", "no field 'capture'"),
     ],
 )

@@ -12,14 +12,14 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.syntax.names import label_1123
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.kubernetes import labels
+from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.visibility import created
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.names import HOST
 from meshproof.mesh.model.sidecar import ANY_NAMESPACE, OWN_NAMESPACE, Imported, Sidecar
-from meshproof.mesh.model.unmodelled import Clients, Pods
+from meshproof.mesh.model.unmodelled import Clients, Pods, Role
 
 EXCLUDED = "~"
 EVERYTHING = (Imported(ANY_NAMESPACE, "*"),)
@@ -34,10 +34,10 @@ def sidecar(resource: Resource, findings: Findings) -> Sidecar:
     place = "" if resource.namespace == ROOT_NAMESPACE and not selected else resource.namespace
     egress = spec.list("egress")
     with findings.within(Clients(place, selected)):
-        modelled = _is_modelled(spec, egress, findings)
-    with findings.within(Pods(place, selected)):
+        shared, modelled = _shared(spec, egress, Clients(place, selected), findings)
+    with findings.within(Pods(place, selected, frozenset({Role.RECEIVES}))):
         findings.unmodelled(spec, "ingress", "inboundConnectionPool")
-    hosts = tuple(_host(one) for listener in egress for one in listener.list("hosts"))
+    hosts = tuple(_host(one) for listener in shared for one in listener.list("hosts"))
     policy = spec.get("outboundTrafficPolicy")
     mode = policy.get("mode") if policy else None
     known = mode is not None and mode.text() in [one.value for one in OutboundMode]
@@ -53,22 +53,29 @@ def sidecar(resource: Resource, findings: Findings) -> Sidecar:
     )
 
 
-def _is_modelled(spec: Value, egress: Sequence[Value], findings: Findings) -> bool:
-    """Whether it has one listener for all ports, and nothing else about what is sent."""
-    before = len(findings.unmodelled_parts)
+def _shared(spec: Value, egress: Sequence[Value], clients: Clients, findings: Findings) -> tuple[Sequence[Value], bool]:
+    """The listeners whose hosts are known on every port that has none of its own; and whether nothing else is said."""
+    catching = [one for one in egress if one.get("port") is None]
+    if len(catching) > 1:
+        raise catching[1].problem("a second egress listener without a port", "istiod refuses it")
+    if catching and catching[0] is not egress[-1]:
+        raise catching[0].problem("an egress listener without a port is the last one", "istiod refuses it")
     for listener in egress:
         if not listener.list("hosts"):
             raise listener.problem("an egress listener names hosts", 'hosts: ["*/*"] takes every host')
+        if catching and (port := listener.get("port")):
+            # Beside one for all other ports it is for requests to this one alone.
+            number = port.need("number").whole(0, LARGEST_PORT)
+            why = f"an egress listener for port {number}, beside one for all others, is not modelled"
+            findings.unproved(port.key or port.location, why, touches=(replace(clients, port=number),))
+    before = len(findings.unmodelled_parts)
+    for listener in catching or egress:
         findings.unmodelled(listener, "port", "bind")
         capture = listener.get("captureMode")
         if capture and capture.data == "NONE":
             findings.unproved(capture.location, "captureMode NONE is not modelled")
-    catching = [one for one in egress if one.get("port") is None]
-    if len(catching) > 1:
-        raise catching[1].problem("a second egress listener without a port", "istiod refuses it")
-    policy = spec.get("outboundTrafficPolicy")
-    findings.unmodelled(policy, "egressProxy")
-    return len(findings.unmodelled_parts) == before
+    findings.unmodelled(spec.get("outboundTrafficPolicy"), "egressProxy")
+    return catching or egress, len(findings.unmodelled_parts) == before
 
 
 def _host(value: Value) -> Imported:
