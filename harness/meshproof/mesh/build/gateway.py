@@ -6,7 +6,7 @@ makes of the part before the slash: pilot/pkg/model/gateway.go, sanitizeServerHo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
@@ -14,6 +14,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.server_tls import FILES, server_tls
 from meshproof.mesh.build.visibility import CAPITALS, EVERYWHERE, HERE, LABEL, created
+from meshproof.mesh.build.workloads.workload import at
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server
 from meshproof.mesh.model.gateways.ports import opened
 from meshproof.mesh.model.index import grouped
@@ -23,6 +24,7 @@ from meshproof.mesh.model.unmodelled import Entering, Unmodelled
 
 HTTP = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", "GRPC-WEB"})
 UDP = "UDP"
+UNTRANSLATED = "experimental.istio.io/disable-gateway-port-translation"
 FILES_OF_TLS = (*FILES, "caCertificates")
 PROTOCOLS = HTTP | ENCRYPTED | CONNECTIONS | {UDP}
 # What a text that asks for one is shown: hardly anybody means the others.
@@ -134,6 +136,23 @@ def shared_ports(mesh: Mesh, findings: Findings) -> None:
                 touches = (Entering(gateway.key, number),)
                 name = f"Gateway {gateway.key}"
                 findings.unmodelled_parts.append(Unmodelled("Gateway", name, gateway.location, why, touches))
+
+
+def untranslated(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
+    """Say what enters by pods whose Service has istiod open the very ports of their Gateways: it is not proved.
+
+    What comes by port 80 of such a Service enters by the servers of its target port (resolvePorts, as above).
+    """
+    for one in resources:
+        if one.kind != "Service" or not (label := at(one.body, ("metadata", "labels", UNTRANSLATED))):
+            continue
+        selector = labels(one.body.need("spec"), "selector")
+        for gateway in mesh.gateways if selector else ():
+            namespace, pods = mesh.pods_of(gateway)
+            if gateway.listener or namespace != one.namespace or not selector.items() <= pods.items():
+                continue
+            with findings.about(one, (Entering(gateway.key),)):
+                findings.unproved(label.location, f"{UNTRANSLATED} is not modelled")
 
 
 def _entering(gateways: tuple[Gateway, ...], numbers: tuple[int, ...]) -> Iterator[tuple[Gateway, int]]:

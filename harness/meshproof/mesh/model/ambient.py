@@ -5,6 +5,7 @@ from __future__ import annotations
 from meshproof.mesh.model.kubernetes import Labels
 
 WAYPOINT, NO_WAYPOINT = "istio.io/use-waypoint", "none"
+INJECT = "sidecar.istio.io/inject"
 MODE, INJECTION, REVISION = "istio.io/dataplane-mode", "istio-injection", "istio.io/rev"
 ENTERING = "istio.io/ingress-use-waypoint"
 

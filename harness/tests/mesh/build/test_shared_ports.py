@@ -47,3 +47,15 @@ def test_what_enters_by_them_is_not_proved(built, namespace: str, ports: str, to
         if isinstance(touch, Entering)
     }
     assert found == told
+
+
+@pytest.mark.parametrize(
+    ("namespace", "told"), [("istio-system", {"shop/one", "shop/two", "shop/three"}), ("shop", set())]
+)
+def test_a_service_whose_ports_are_not_translated_is_told(built, namespace: str, told: set[str]) -> None:
+    named = "name: edge, labels: {experimental.istio.io/disable-gateway-port-translation: 'true'}"
+    service = SERVICE.replace("NAMESPACE", namespace).replace("name: edge", named)
+    mesh = built(GATEWAYS + service.replace("PORTS", "{name: http, port: 80, targetPort: 8085}")).mesh
+    found = [one for one in mesh.unmodelled if "disable-gateway-port-translation" in one.why]
+    assert {touch.gateway for one in found for touch in one.touches if isinstance(touch, Entering)} == told
+    assert {one.subject for one in found} == ({"Service istio-system/edge"} if told else set())

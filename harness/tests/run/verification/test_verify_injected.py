@@ -56,6 +56,22 @@ def test_it_is_not_proved_and_a_change(tmp_path: Path, specified: str, applied: 
     assert [one.part.why for one in both.opaque] == [why]
 
 
+@pytest.mark.parametrize(("asking", "told"), [("{app: cart, sidecar.istio.io/inject: 'true'}", 0), ("{app: cart}", 1)])
+def test_pods_that_ask_for_a_sidecar_themselves_get_one_either_way(tmp_path: Path, asking: str, told: int) -> None:
+    pods = f"""---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: cart}}
+spec:
+  selector: {{matchLabels: {{app: cart}}}}
+  template: {{metadata: {{labels: {asking}}}, spec: {{containers: [{{name: c, image: registry.example/cart}}]}}}}
+"""
+    for name, text in (("specified", namespace(ENABLED)), ("applied", namespace(""))):
+        (tmp_path / f"{name}.yaml").write_text(SHOP + text + pods)
+    paths = ([str(tmp_path / f"{name}.yaml")] for name in ("specified", "applied"))
+    assert len(prepare_verification(*paths, (), Precision(), any_client=True).coverage.dependences) == told
+
+
 @pytest.mark.parametrize(
     ("specified", "applied"),
     [

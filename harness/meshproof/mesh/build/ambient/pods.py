@@ -15,8 +15,8 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
-from meshproof.mesh.build.workloads.workload import ALONE, FORMS, INJECT, at
-from meshproof.mesh.model.ambient import INJECTION, MODE
+from meshproof.mesh.build.workloads.workload import ALONE, FORMS, at
+from meshproof.mesh.model.ambient import INJECT, INJECTION, MODE
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
@@ -104,8 +104,9 @@ def _own(resource: Resource, around: Labels) -> Iterator[Group]:
     """The pods of a workload where they are in ambient mode by what they say themselves."""
     metadata = at(resource.body, (*FORMS[resource.kind].template, "metadata"))
     own = labels(metadata, "labels") if metadata else {}
-    injected = _injects(around) and not without_sidecar(resource, around.get(INJECTION) == "disabled")
-    if own.get(INJECT) == "true" or injected or own.get(MODE, around.get(MODE)) != AMBIENT:
+    closed = around.get(INJECTION) == "disabled"
+    injected = not without_sidecar(resource, closed) and (_injects(around) or own.get(INJECT) == "true")
+    if injected or own.get(MODE, around.get(MODE)) != AMBIENT:
         return
     said = at(resource.body, (*FORMS[resource.kind].template, "metadata", "labels", MODE))
     # By its namespace's label alone they are told with all others of it.

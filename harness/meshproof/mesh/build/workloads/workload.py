@@ -13,6 +13,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.proxy_config.annotation import own_proxies
 from meshproof.mesh.build.workloads.selector import check_labels, check_selects
+from meshproof.mesh.model.ambient import INJECT
 from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality, labelled
@@ -20,7 +21,6 @@ from meshproof.records import dataclass
 
 MOST_REPLICAS = 10_000
 SIDECAR = "istio-proxy"
-INJECT = "sidecar.istio.io/inject"
 ALONE = "its pods have no sidecar: what they send goes by no rule within the mesh"
 # What of a pod's connections its sidecar takes over, with what says that it takes all of those that clients open:
 # https://istio.io/latest/docs/reference/config/annotations/.
