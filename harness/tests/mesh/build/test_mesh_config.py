@@ -116,8 +116,16 @@ def test_what_is_not_exported_by_default(built) -> None:
     assert answers == [418, 0]
     hidden = built(config_map("defaultServiceExportTo: ['.']")).mesh
     assert predict(hidden, parse("http://greeter.default:5000/"), namespace="x").refused == "connection"
-    subsets = built(config_map("defaultDestinationRuleExportTo: ['.']")).mesh
-    assert {one.export_to for one in subsets.destination_rules} == {(".",)}
+
+
+@pytest.mark.parametrize(
+    ("said", "counting"), [("['.']", (".",)), ("['.', '*']", (".",)), ("['~']", ()), ("[shop]", ()), ("['*']", ())]
+)
+def test_of_destination_rules_the_default_says_whether_they_are_for_their_own_namespace(
+    built, said: str, counting: tuple[str, ...]
+) -> None:
+    subsets = built(config_map(f"defaultDestinationRuleExportTo: {said}")).mesh
+    assert {one.export_to for one in subsets.destination_rules} == {counting}
 
 
 def test_destinations_that_say_nothing_of_connecting_have_the_default_time(built) -> None:

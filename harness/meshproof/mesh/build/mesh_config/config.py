@@ -47,7 +47,7 @@ WITHOUT_PART = frozenset(
         *("protocolDetectionTimeout", "tcpKeepalive"),
     }
 )
-NOBODY = "~"
+NOBODY, OWN = "~", "."
 DEFAULT_NAMES = {"", "DEFAULT"}
 EVERYTHING = (Everything(),)
 Exported = TypeVar("Exported", Service, VirtualService, DestinationRule)
@@ -105,7 +105,8 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
         services=_exported(mesh.services, services),
         aliases=_exported(mesh.aliases, services),
         virtual_services=_exported(mesh.virtual_services, routing),
-        destination_rules=_exported(mesh.destination_rules, rules),
+        # Of these the default counts for nothing but whether they are for their own namespace alone.
+        destination_rules=_exported(mesh.destination_rules, [OWN] if OWN in rules else []),
     )
     if config.retries is not None:
         several = tuple(replace(one, http=tuple(_retried(one.http, config))) for one in mesh.virtual_services)
