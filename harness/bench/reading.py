@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 import yaml
+from earlier import COMMIT, earlier_build
 from folder import text
 from meshproof.border.request import Request
 from meshproof.manifest import load
@@ -31,9 +30,6 @@ from table import Row, show
 
 SMALL, LARGE, FEW, HANDFUL = 1000, 5000, 10, 200
 LIMIT = 3600.0
-GIT = shutil.which("git") or "git"
-ROOT = Path(__file__).parents[2]
-BEFORE = "54bdfa8"
 # Runs with the earlier build on its path, which had other names for the same.
 EARLIER = """\
 import sys, time
@@ -122,11 +118,8 @@ def guessing(services: int, place: Path) -> tuple[float, float]:
     file = written(place, services)
     mesh = mesh_of(file)
     now = seconds(lambda: sample_requests(mesh))
-    clone = place / "earlier"
-    subprocess.run([GIT, "clone", "-q", str(ROOT), str(clone)], check=True, timeout=LIMIT)
-    subprocess.run([GIT, "-C", str(clone), "checkout", "-q", BEFORE], check=True, timeout=LIMIT)
     argv = [sys.executable, "-c", EARLIER, str(file)]
-    environment = {**os.environ, "PYTHONPATH": str(clone / "harness")}
+    environment = earlier_build(place / "earlier")
     done = subprocess.run(argv, check=True, timeout=LIMIT, env=environment, capture_output=True, text=True)
     return now, float(done.stdout)
 
@@ -177,7 +170,7 @@ def measure(rounds: int, earlier: int, place: Path) -> Sequence[Row]:
         now, before = guessing(earlier, place)
         rows += [
             Row(f"sample requests for {earlier} Services", now, "s"),
-            Row(f"  by the build of {BEFORE}", before, "s", note=f"{before / now:.0f} times as long"),
+            Row(f"  by the build of {COMMIT}", before, "s", note=f"{before / now:.0f} times as long"),
         ]
     return rows
 
@@ -186,7 +179,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
-        "--earlier", type=int, default=40, help=f"Services for the build of {BEFORE}, whose time grows with the square"
+        "--earlier", type=int, default=40, help=f"Services for the build of {COMMIT}, whose time grows with the square"
     )
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args(words)

@@ -25,6 +25,7 @@ from meshproof.run.options import Options
 from meshproof.traffic import wire
 from meshproof.traffic.locust import Generator
 from meshproof.workload.probe import Probe
+from table import Row, show
 
 HELLOWORLD = Workload(
     "helloworld-v1",
@@ -71,10 +72,13 @@ async def spread(port: int, seconds: float, folder: Path, timeouts: Timeouts) ->
     for _ in range(ROUNDS):
         for count, generator in zip(counts, generators, strict=True):
             rates[count].append((await locust(port, Options().ahead(count), seconds, generator))[0])
-    for count, generator in zip(counts, generators, strict=True):
-        ratio = median(one / alone for one, alone in zip(rates[count], rates[0], strict=True))
-        print(f"locust, {count} workers: {median(rates[count]):.0f} requests/s, {ratio:.2f} of one process")
+    for generator in generators:
         await generator.close()
+    rows = [Row("one process, requests each second", median(rates[0]))]
+    for count in counts[1:]:
+        ratio = median(one / alone for one, alone in zip(rates[count], rates[0], strict=True))
+        rows.append(Row(f"with {count} of them ÷ one process", ratio, "", 1.0, at_least=True))
+    show("Locust's workers", rows)
 
 
 async def wrk(port: int, seconds: float) -> float | None:

@@ -1,28 +1,26 @@
 """What `meshproof verify` costs: one named request beside a large folder, and all requests of folders that grow.
 
-`--before REVISION` runs an earlier build on the same folder of 40 Services: it is cloned into a temporary folder.
-`--large` adds 200 Services. Nothing is asserted.
+The earlier build verifies the same folder of 40 Services, which takes it a minute or more. `--large` adds 200 Services.
+Nothing is asserted.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
+from earlier import COMMIT, earlier_build
 from folder import documents
 from table import Row, show
 
 LIMIT = 1200.0
-GIT = shutil.which("git") or "git"
-ROOT = Path(__file__).parents[2]
 REQUEST = ("--request", "GET http://service-2.team-2/")
 ENTERING = ("--request", "GET http://service-2.example.com/")
 
@@ -35,9 +33,8 @@ def written(folder: Path, services: int, *, gateways: bool = False) -> Path:
     return place
 
 
-def seconds(place: Path, *options: str, harness: str = "") -> tuple[float, int]:
+def seconds(place: Path, *options: str, env: Mapping[str, str] = os.environ) -> tuple[float, int]:
     """How long a verification of a folder takes, and its exit code."""
-    env = {**os.environ, "PYTHONPATH": harness} if harness else dict(os.environ)
     with tempfile.TemporaryDirectory() as kept:
         argv = [sys.executable, "-m", "meshproof", "verify", "-f", str(place), "--output", f"{kept}/run", *options]
         began = time.perf_counter()
@@ -65,7 +62,7 @@ def named(folder: Path, runs: int) -> Sequence[Row]:
     return rows
 
 
-def guessed(folder: Path, counts: Sequence[int], revision: str) -> Sequence[Row]:
+def guessed(folder: Path, counts: Sequence[int]) -> Sequence[Row]:
     """All requests of folders that grow, and what an earlier build takes for 40 Services."""
     taken: dict[int, float] = {}
     rows = []
@@ -76,26 +73,21 @@ def guessed(folder: Path, counts: Sequence[int], revision: str) -> Sequence[Row]
     first, last = counts[0], counts[-1]
     growth = (taken[last] / taken[first]) / (last / first)
     rows.append(Row(f"growth from {first} to {last} Services / linear", growth, "", 1.0))
-    if revision:
-        with tempfile.TemporaryDirectory() as name:
-            subprocess.run([GIT, "clone", "-q", str(ROOT), name], check=True, timeout=LIMIT)
-            subprocess.run([GIT, "-C", name, "checkout", "-q", revision], check=True, timeout=LIMIT)
-            before, code = seconds(written(folder, 40), harness=f"{name}/harness")
-        rows.append(Row(f"the same 40 Services at {revision}", before, "s", note=f"exit code {code}"))
-        rows.append(Row("before / now", before / taken[40], "", 8.0, at_least=True))
+    before, code = seconds(written(folder, 40), env=earlier_build(folder / "earlier"))
+    rows.append(Row(f"the same 40 Services at {COMMIT}", before, "s", note=f"exit code {code}"))
+    rows.append(Row("before / now", before / taken[40], "", 8.0, at_least=True))
     return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--before", default="", metavar="REVISION")
     parser.add_argument("--large", action="store_true")
     given = parser.parse_args(arguments)
     counts = (10, 40, 200) if given.large else (10, 40)
     with tempfile.TemporaryDirectory() as name:
         show("one named request", named(Path(name), given.runs))
-        show("all requests of a folder", guessed(Path(name), counts, given.before))
+        show("all requests of a folder", guessed(Path(name), counts))
 
 
 if __name__ == "__main__":
