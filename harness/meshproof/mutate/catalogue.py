@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.model.index import grouped
+from meshproof.mutate.additions.operators import ADDITIONS
 from meshproof.mutate.authorization.operators import AUTHORIZATION
 from meshproof.mutate.backend_tls.operators import BACKEND_TLS
 from meshproof.mutate.change import dropped
@@ -42,6 +43,7 @@ OPERATORS: tuple[Operator, ...] = (
     *OTHER_ROUTES,
     *BACKEND_TLS,
     *AUTHORIZATION,
+    *ADDITIONS,
 )
 
 

@@ -1,0 +1,1 @@
+"""Mutation operators that add what nobody specified."""
