@@ -25,6 +25,8 @@ from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import alias
 from meshproof.records import dataclass
 
+UNSHOWN = "no request was found that shows this rule"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -89,7 +91,7 @@ def compare(old: Side, new: Side, namespace: str, words: Words = ENGLISH) -> Com
     tried = search((old.mesh, new.mesh), touched, namespace)
     pairs = list(_pairs(old.mesh, new.mesh, tried, words))
     changes = tuple(_grouped(old.mesh, new.mesh, pairs, words))
-    hidden = tuple(opaque(old, new, found))
+    hidden = (*opaque(old, new, found), *_unshown(old.mesh, new.mesh, tried))
     return Comparison(
         changes,
         len(pairs),
@@ -99,6 +101,16 @@ def compare(old: Side, new: Side, namespace: str, words: Words = ENGLISH) -> Com
         tried.left_out,
         tried.clients,
     )
+
+
+def _unshown(old: Mesh, new: Mesh, tried: Tried) -> Iterator[Opaque]:
+    """Rules of which it is not known whether they change anything, as things that are not understood."""
+    for mesh, several, how in ((new, tried.unshown[0], "gone"), (old, tried.unshown[1], "new")):
+        known = {(one.namespace, one.name) for one in mesh.virtual_services}
+        for owner, notice in several:
+            changed = "changed" if (owner.namespace, owner.name) in known else how
+            name = f"VirtualService {owner.namespace}/{owner.name}"
+            yield Opaque(Unmodelled("VirtualService", name, notice.location, UNSHOWN, ()), changed)
 
 
 def _number(found: Differing) -> int:

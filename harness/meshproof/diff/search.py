@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from meshproof.border.request import TLS, Request, connection
@@ -10,19 +10,21 @@ from meshproof.border.source import Source, source
 from meshproof.collector import collector_paused
 from meshproof.diff.across import Across
 from meshproof.diff.changed import Reach, part, without_places
+from meshproof.diff.unshown import unshown
 from meshproof.errors import Location
+from meshproof.manifest.resource import Notice
 from meshproof.mesh.model.gateway import Server
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
-from meshproof.mesh.model.virtual_service import RouteMatch
+from meshproof.mesh.model.virtual_service import RouteMatch, VirtualService
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.predict.gateways.servers import Entry, entries, pods
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
-from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, others
+from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, others, predicted
 from meshproof.mesh.requests.overlaps.pairs import table
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
@@ -33,11 +35,15 @@ MOST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The requests of each client; `left_out` is how many more there are, and about what, `clients` how many others."""
+    """The requests of each client; `left_out` is how many more there are, and about what, `clients` how many others.
+
+    `unshown` are the rules, of either side, that no request was found for, with their owners.
+    """
 
     by_client: tuple[tuple[Source, tuple[Request, ...]], ...]
     left_out: tuple[tuple[Location, int], ...] = ()
     clients: int = 0
+    unshown: tuple[tuple[tuple[VirtualService, Notice], ...], ...] = ((), ())
 
 
 @collector_paused()
@@ -50,8 +56,11 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
     found: dict[Source, dict[Request, None]] = {usual: {}}
     left_out: list[tuple[Location, int]] = []
     (old, _), (new, _) = parts
+    told: list[Sequence[Notice]] = []
     for mesh, services in parts:
-        left_out += _about(mesh, old if mesh is new else new, usual, None, found)
+        more, notices = _about(mesh, old if mesh is new else new, usual, None, found)
+        left_out += more
+        told.append(notices)
         found[usual] |= dict.fromkeys(_plain(services, usual))
     further = [(client, rules, mesh) for mesh, _ in parts for client, rules in others(mesh, usual).items()]
     apart = told_apart([mesh for mesh, _ in parts], usual)
@@ -59,7 +68,7 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
     chosen = names[:MOST_CLIENTS]
     for client, rules, mesh in further:
         if client in chosen:
-            left_out += _about(mesh, old if mesh is new else new, client, rules, found)
+            left_out += _about(mesh, old if mesh is new else new, client, rules, found)[0]
     for client, several in apart.items():
         if client in chosen:
             shown = [one for one in found[usual] if not one.gateway]
@@ -75,7 +84,18 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
         tuple((client, _by_one_way(meshes, several)) for client, several in found.items() if several),
         tuple(left_out),
         len(names) - len(chosen),
+        (tuple(_unshown(old, new, told[0], found)), tuple(_unshown(new, old, told[1], found))),
     )
+
+
+def _unshown(
+    mesh: Mesh, other: Mesh, told: Sequence[Notice], found: Mapping[Source, Iterable[Request]]
+) -> Iterator[tuple[VirtualService, Notice]]:
+    """What was told of rules of a mesh that no client of all shows, and that the other one lacks."""
+    if several := list(unshown(mesh, other, told, frozenset())):
+        taken = (predicted(mesh, one, client).route for client, requests in found.items() for one in requests)
+        shown = frozenset(filter(None, taken))
+        yield from (one for one in several if one[1].location not in shown)
 
 
 def _by_one_way(meshes: Sequence[Mesh], requests: Iterable[Request]) -> tuple[Request, ...]:
@@ -103,14 +123,14 @@ def _is_meant(meshes: Sequence[Mesh], request: Request) -> bool:
 
 def _about(
     mesh: Mesh, beside: Mesh, client: Source, rules: Set[Location] | None, found: dict[Source, dict[Request, None]]
-) -> Sequence[tuple[Location, int]]:
+) -> tuple[Sequence[tuple[Location, int]], Sequence[Notice]]:
     several = found.setdefault(client, {})
     if not mesh.virtual_services and rules is None:
-        return ()
-    requests, _ = sample_requests(mesh, namespace=client.namespace, labels=client.labels, among=rules, called=())
+        return (), ()
+    requests, told = sample_requests(mesh, namespace=client.namespace, labels=client.labels, among=rules, called=())
     chosen = probes(mesh, namespace=client.namespace, labels=client.labels, among=rules, most=MOST, beside=beside)
     several |= dict.fromkeys((*requests, *chosen.requests))
-    return chosen.left_out
+    return chosen.left_out, told
 
 
 def _across(

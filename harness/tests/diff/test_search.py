@@ -95,3 +95,22 @@ def test_a_pair_behind_a_rule_that_takes_many_other_pairs_is_found() -> None:
     found = compare(*sides(manifests(before), manifests(after)), "default")
     tried = [str(request) for one in found.changes for request in one.requests]
     assert any(" p:" in one and " q:" in one and "/x/y" in one for one in tried), tried
+
+
+# A length that is no number to Envoy's parser.
+UNFOUND = ('headers: {content-length: {regex: "[1-9].*"}}', TO_B)
+
+
+def test_a_rule_that_no_request_shows_is_no_sign_that_nothing_changes() -> None:
+    without, having = manifests([("", TO_A)]), manifests([UNFOUND, ("", TO_A)])
+    for old, new, how in ((without, having, "changed"), (having, without, "changed")):
+        found = compare(*sides(old, new), "default")
+        assert [(one.part.why, one.how) for one in found.opaque] == [("no request was found that shows this rule", how)]
+        assert not found.is_same
+
+
+def test_one_that_is_hidden_or_the_same_on_both_sides_is_not_told() -> None:
+    hidden = [("", TO_A), ("headers: {q: {}}", TO_B)]
+    assert compare(*sides(manifests([("", TO_A)]), manifests(hidden)), "default").is_same
+    old, new = [UNFOUND, ("", TO_A)], [UNFOUND, ("headers: {q: {}}", TO_B), ("", TO_A)]
+    assert compare(*sides(manifests(old), manifests(new)), "default").opaque == ()

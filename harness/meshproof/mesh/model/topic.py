@@ -32,3 +32,4 @@ class Topic(StrEnum):
     NO_SIDECAR = "pods that get no sidecar"
     MUTUAL_TLS = "TLS that the sidecars of the called pods do not take"
     MUTUAL_TLS_UNTOLD = "mutual TLS towards what is not said to be of the mesh"
+    NOT_SHOWN = "a rule that no request was found for"

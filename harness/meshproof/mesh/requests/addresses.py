@@ -15,7 +15,7 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.security.pod_certificate import CERTIFICATE
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, listening, open_to
-from meshproof.mesh.predict.visibility import sees
+from meshproof.mesh.predict.visibility import sees, service
 from meshproof.records import dataclass
 
 ANY_HOST = "gateway.example"
@@ -53,7 +53,7 @@ def _spoken_of(mesh: Mesh) -> Iterator[str]:
 class Address:
     """A host pattern that is served on a port, and a `host` that it covers.
 
-    `entry` is the Gateway's server, None within the mesh.
+    `entry` is the Gateway's server, None within the mesh, where `names` are those that a Service has for its client.
     """
 
     pattern: str
@@ -62,6 +62,7 @@ class Address:
     scheme: str = "http"
     entry: Entry | None = None
     tls: Tls | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def gateway(self) -> str:
@@ -191,22 +192,43 @@ def short_name(service: Service, namespace: str) -> str:
     return service.name if service.namespace == namespace else f"{service.name}.{service.namespace}"
 
 
+def names_of(service: Service, namespace: str) -> tuple[str, ...]:
+    """All names by which a client in a namespace may call a Service, the shortest first."""
+    if service.hostname:
+        return (service.hostname,)
+    whole = f"{service.name}.{service.namespace}"
+    own = (service.name,) if service.namespace == namespace else ()
+    return (*own, whole, f"{whole}.svc", service.host)
+
+
 def _within(mesh: Mesh, virtual_service: VirtualService, namespace: str) -> Iterator[Address]:
     """Services come first: a name that is none is only of use to a client that finds an address for it.
 
-    Nobody finds one for a name of the cluster's own domain.
+    Nobody finds one for a name of the cluster's own domain that no Service has. That of a Service which is not exported
+    to the client is a foreign one to its proxy, where it counts if anything answers there.
     """
     foreign: list[Address] = []
     for host in virtual_service.hosts:
         services = _covered(mesh, host)
-        for service in (one for one in services if sees(namespace, one.export_to, one.namespace)):
-            for port in service.ports:
+        seen = [one for one in services if sees(namespace, one.export_to, one.namespace)]
+        for one in seen:
+            for port in one.ports:
                 if port.is_http:
-                    name = short_name(service, namespace)
-                    yield Address(name, name, port.number)
-        if not services and not host.endswith(f".{CLUSTER_DOMAIN}"):
+                    name = short_name(one, namespace)
+                    yield Address(name, name, port.number, names=names_of(one, namespace))
+        known = services and not host.startswith("*") and _answers(mesh, virtual_service, namespace)
+        if not seen and (known or not host.endswith(f".{CLUSTER_DOMAIN}")):
             foreign.append(Address(host, covered_by(mesh, host), 80))
     yield from foreign
+
+
+def _answers(mesh: Mesh, virtual_service: VirtualService, namespace: str) -> bool:
+    """Whether a rule for HTTP leads a client of a namespace to what it sees, or answers by itself."""
+    return any(
+        not route.destinations
+        or any(service(mesh, one.destination.host, namespace) is not None for one in route.destinations)
+        for route in virtual_service.http
+    )
 
 
 def _covered(mesh: Mesh, host: str) -> list[Service]:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from meshproof.border.request import TCP, TLS, Request, Tls, connection
 from meshproof.border.source import Source
+from meshproof.manifest.resource import Notice
 from meshproof.mesh.alike import nearest
 from meshproof.mesh.model.gateway import CONNECTIONS
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Called, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpRoute, VirtualService
 from meshproof.mesh.predict.called import service_of
@@ -19,6 +21,8 @@ from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, open_to
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, at, covered_by, short_name
 from meshproof.mesh.requests.clients.sources import predicted
+
+NOT_FOUND = "no connection found that this rule decides"
 
 
 def connections(
@@ -124,21 +128,22 @@ def unanswered_connections(mesh: Mesh) -> Iterator[Unmodelled]:
                 yield Unmodelled("Service", name, port.location, why, touched, "let probe workloads stand in")
 
 
-def why_unconnected(mesh: Mesh, virtual_service: VirtualService, route: TcpRoute, client: Source) -> str:
+def why_unconnected(mesh: Mesh, virtual_service: VirtualService, route: TcpRoute, client: Source) -> Notice:
     """Why no connection shows a rule."""
     kind = TLS.upper() if route in virtual_service.tls else TCP.upper()
+    place = route.location
     for gateway in virtual_service.gateways:
         if gateway != MESH_GATEWAY:
             found = mesh.gateway(gateway)
             if found is None:
                 meant = nearest(gateway, (one.called for one in mesh.gateways))
-                return f"no connection shows this rule: there is no Gateway {gateway}{meant}"
+                return Notice(place, f"no connection shows this rule: there is no Gateway {gateway}{meant}")
             for several in _entering(mesh, virtual_service, route, gateway, None):
                 for one in several[:1]:
                     expected = predicted(mesh, one, client)
                     why = expected.note or (f"the rule at {expected.route} takes {one}" if expected.route else "")
-                    return f"no connection found that this rule decides{f': {why}' if why else ''}"
+                    return Notice(place, f"{NOT_FOUND}{f': {why}' if why else ''}", Topic.NOT_SHOWN)
     if MESH_GATEWAY not in virtual_service.gateways:
-        return f"no connection shows this rule: no {kind} server of its Gateways is for its hosts"
+        return Notice(place, f"no connection shows this rule: no {kind} server of its Gateways is for its hosts")
     where = f"no {kind} port of a Service (by name or appProtocol) meets it, or an earlier rule takes it"
-    return f"no connection found that this rule decides: {where}"
+    return Notice(place, f"{NOT_FOUND}: {where}", Topic.NOT_SHOWN)

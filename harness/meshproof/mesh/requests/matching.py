@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from meshproof.border.request import Request
@@ -11,6 +11,7 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import HttpRoute, MatchKind, RouteMatch, StringMatch, VirtualService
 from meshproof.mesh.predict.match import string_matches
 from meshproof.mesh.predict.proxy.refused import METHODS as KNOWN_METHODS
+from meshproof.mesh.predict.proxy.seen import FORWARDED_PROTO, SCHEMES
 from meshproof.mesh.requests.addresses import Address
 from meshproof.mesh.requests.boundaries import AUTHORITY
 from meshproof.mesh.requests.completing import PSEUDO, completed, value_for
@@ -39,7 +40,8 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
         host, named_so = _called(authority, address)
     if method is None or any(value is None for _, value in named + queried):
         return
-    headers = completed(method, (*named_so, *((name, value or "") for name, value in named)))
+    given = (*named_so, *_forwarded(match, pseudo, address), *((name, value or "") for name, value in named))
+    headers = completed(method, given)
     query = "&".join(f"{name}={value}" for name, value in queried)
     whole_path = pseudo.get(":path")
     for path in examples(whole_path) if whole_path else _paths(match, answered):
@@ -51,7 +53,8 @@ def requests_of(mesh: Mesh, route: HttpRoute, match: RouteMatch | None, address:
 def _called(authority: StringMatch, address: Address) -> tuple[str, tuple[tuple[str, str], ...]]:
     """A host of the address that meets a condition on the authority, and a Host header where that says it otherwise."""
     own = Request("GET", address.host, address.port, scheme=address.scheme)
-    tries = [one for one in (own.authority, *examples(authority)) if string_matches(authority, one)]
+    names = (*address.names, *(f"{one}:{address.port}" for one in address.names))
+    tries = [one for one in (own.authority, *names, *examples(authority)) if string_matches(authority, one)]
     for text in tries:
         name = text.partition(":")[0]
         named = authority.kind is MatchKind.EXACT or covers(address.pattern, name.lower())
@@ -61,6 +64,17 @@ def _called(authority: StringMatch, address: Address) -> tuple[str, tuple[tuple[
     further = (f"{address.host}:{address.port}", *tries)
     header = next((one for one in further if string_matches(authority, one) and AUTHORITY.fullmatch(one)), None)
     return address.host, (("host", header),) if header else ()
+
+
+def _forwarded(match: RouteMatch, pseudo: Mapping[str, StringMatch], address: Address) -> Iterator[tuple[str, str]]:
+    """What a client tells its sidecar of the scheme, where a condition asks for another one than it has by itself."""
+    wanted = match.scheme or pseudo.get(":scheme")
+    if wanted is None or address.entry or string_matches(wanted, address.scheme):
+        return
+    if any(name == FORWARDED_PROTO for name, _ in match.headers):
+        return
+    if other := next((one for one in sorted(SCHEMES) if string_matches(wanted, one)), None):
+        yield FORWARDED_PROTO, other
 
 
 def _method(wanted: StringMatch | None) -> str | None:

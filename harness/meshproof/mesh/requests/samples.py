@@ -18,6 +18,7 @@ from meshproof.mesh.alike import nearest
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import (
     MESH_GATEWAY,
     HttpRoute,
@@ -73,15 +74,14 @@ def sample_requests(
             elif not reaching:
                 beyond = _kept_out(mesh, virtual_service, route, tls)
                 requests += [_answerable(mesh, predicted(mesh, one, client), client) for one in beyond]
-                notices.append(Notice(route.location, _why_unreached(mesh, virtual_service, route, client, tls)))
+                notices.append(_unreached(mesh, virtual_service, route, client, tls))
         for connection in virtual_service.connections:
             if among is None or connection.location in among:
                 reached = connections(mesh, virtual_service, connection, client, tls, within=among is not None)
                 # A connection is answered as it is.
                 requests += [*reached, *beside(mesh, reached, connection, client)]
                 if among is None and not reached:
-                    why = why_unconnected(mesh, virtual_service, connection, client)
-                    notices.append(Notice(connection.location, why))
+                    notices.append(why_unconnected(mesh, virtual_service, connection, client))
     if among is None:
         requests += [_answerable(mesh, one, client) for one in unruled(mesh, client, called)]
         requests += [_answerable(mesh, one, client) for one in uncalled(mesh, client, requests, called)]
@@ -94,7 +94,9 @@ def _of_policies(mesh: Mesh, tls: Tls | None) -> tuple[list[Request], list[Notic
     several = list(shown(mesh, tls))
     reached = {one.place for one in several if one.request}
     lacking = dict.fromkeys(one.place for one in several if one.place not in reached)
-    return [one.request for one in several if one.request], [Notice(place, NOT_FOUND) for place in lacking]
+    return [one.request for one in several if one.request], [
+        Notice(place, NOT_FOUND, Topic.NOT_SHOWN) for place in lacking
+    ]
 
 
 def _answerable(mesh: Mesh, found: Expectation, client: Source) -> Request:
@@ -148,7 +150,16 @@ def _kept_out(mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, tls
                 yield from islice(requests_of(mesh, route, match, address), 1)
 
 
-def _why_unreached(
+def _unreached(
+    mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, client: Source, tls: Tls | None
+) -> Notice:
+    """Why no request shows a rule: none can, or none was found."""
+    if why := _out_of_reach(mesh, virtual_service, route, client, tls):
+        return Notice(route.location, why)
+    return Notice(route.location, _not_found(mesh, virtual_service, route, client, tls), Topic.NOT_SHOWN)
+
+
+def _out_of_reach(
     mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, client: Source, tls: Tls | None
 ) -> str:
     if route.missing:
@@ -174,7 +185,7 @@ def _why_unreached(
             next(iter(addresses(mesh, virtual_service, one, client.namespace, tls)), None)
             for one in virtual_service.gateways
         ):
-            return "no text was found that meets a condition of this rule: name a request with --request"
+            return ""
         if within and (why := _no_http(mesh, virtual_service)):
             return f"no request reaches this rule: {why}"
         hosts = " and ".join(virtual_service.hosts)
@@ -191,6 +202,12 @@ def _why_unreached(
     if within and (first := _instead(mesh, virtual_service, client)):
         name = f"VirtualService {first.namespace}/{first.name} ({first.location})"
         return f"no request reaches this rule: {name} decides alone for its hosts within the mesh, and is not merged"
+    return ""
+
+
+def _not_found(mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, client: Source, tls: Tls | None) -> str:
+    if not any(next(_tries(mesh, virtual_service, route, one, client, tls), None) for one in virtual_service.gateways):
+        return "no text was found that meets a condition of this rule: name a request with --request"
     for gateway in virtual_service.gateways:
         for request in islice(_tries(mesh, virtual_service, route, gateway, client, tls), 1):
             taken = predicted(mesh, request, client).route

@@ -173,6 +173,10 @@ def _unproved(original: Coverage, mutated: Coverage) -> str:
     for one in mutated.dependences:
         if not one.allowed and (one.location, one.why) not in known:
             return f"{one.location}: {one.subject}: {one.why}"
+    rules = set(original.unreached)
+    for place, why in mutated.unreached:
+        if (place, why) not in rules:
+            return f"{place}: {why}"
     policies = {(one.kind, one.destination) for one in original.unproved}
     for policy in mutated.unproved:
         if not policy.allowed and (policy.kind, policy.destination) not in policies:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -15,13 +15,20 @@ from meshproof.errors import Location
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
 from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, as_called_by, others
 from meshproof.mesh.requests.clients.unruled import calls
-from meshproof.mesh.requests.probes import MOST, probes
+from meshproof.mesh.requests.completing import answerable
 from meshproof.mesh.requests.samples import sample_requests
 from meshproof.mutate.meaning import meaning
 from meshproof.records import dataclass
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.applied.hosts import asked
 from meshproof.run.verification.boundaries import LeftOut, boundary_expectations
+from meshproof.run.verification.further_rules import (
+    applied_for_others,
+    applied_otherwise_for,
+    applied_samples,
+    opened,
+    unreached_of_applied,
+)
 from meshproof.run.verification.specification import Specification
 
 # Requests of one client about what tells it apart.
@@ -35,6 +42,12 @@ class Sent:
     specification: Specification
     samples: list[Expectation]
     probes: list[Expectation]
+
+    @property
+    def expected(self) -> Iterator[Expectation]:
+        """All of them."""
+        yield from self.samples
+        yield from self.probes
 
     @property
     def client(self) -> Source:
@@ -109,20 +122,24 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
     either = (one for service in mesh.services for one in calls(mesh, service, usual))
     if len(specification.meshes) > 1:
         _add(first, [specification.expectation(one) for one in either if _is_changed(specification, one)])
+        requests, applied_told = applied_samples(specification)
         meshes, made = (specification.mesh, specification.applied.mesh), specification.made
         called = [specification.expectation(one) for one in asked(*meshes, usual, made)]
         _add(first, [one for one in called if not one.request.is_tcp])
         # Connections are no probes, whoever answers them.
         connections = (one for one in called if one.request.is_tcp)
-        first.samples.extend(_new((*_opened(specification), *connections), first.samples))
-    for client, rules in _applied_for_others(specification, usual).items():
+        first.samples.extend(_new((*opened(specification, requests), *connections), first.samples))
+    untold: set[Location] = set()
+    for client, rules in applied_for_others(specification, usual).items():
         own = sent_by(specification, client)
-        differing, beside, bounds = _applied_otherwise_for(own, rules)
+        differing, beside, bounds, reached = applied_otherwise_for(own, rules)
+        untold |= reached
         known = next((one for one in further if one.client == client), None)
         if not any_client or chosen or (known is None and len(further) >= most):
             if differing or beside:
                 why = f"a rule that is applied is for a client {client}, not for {usual}: name it with --from"
                 (elsewhere if chosen else unreached)[min(rules, key=lambda one: (one.file, one.line))] = why
+            untold |= rules
             continue
         if known is None and (differing or beside):
             further.append(known := Sent(own, [], []))
@@ -148,43 +165,27 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
             further.append(known := Sent(own, [], []))
         if known is not None:
             _add(known, expected)
+    if len(specification.meshes) > 1:
+        for sent in (first, *further):
+            _add(sent, _changed_by_rule(sent))
+        asked_for = ((sent.specification, each.request) for sent in (first, *further) for each in sent.expected)
+        unreached |= unreached_of_applied(specification, applied_told, untold, asked_for)
     return Guessed((first, *further), unreached, elsewhere, tuple(left.items()))
 
 
-def _applied_for_others(specification: Specification, usual: Source) -> Mapping[Source, frozenset[Location]]:
-    """The clients that rules of what is applied are for, with these rules; none where that is what is specified."""
-    return others(specification.applied.mesh, usual) if len(specification.meshes) > 1 else {}
+def _changed_by_rule(sent: Sent) -> list[Expectation]:
+    """What is specified for a probe of each two rules that take it on either side, where they do not mean the same.
 
-
-def _applied_otherwise_for(
-    own: Specification, rules: Set[Location]
-) -> tuple[list[Expectation], list[Expectation], LeftOut]:
-    """What is specified for a client's requests about rules that are applied for it, where they do something else.
-
-    Samples of the rules, probes of their boundaries, and how many are left out. `own` is the specification as that
-    client meets it. What is passed on to whatever has its address shows nothing.
+    Copies, times and tries of a probe are not held: as samples these are.
     """
-    mesh, place, labels = own.applied.mesh, own.namespace, own.labels
-    several, _ = sample_requests(mesh, namespace=place, labels=labels, tls=own.tls, among=rules)
-    most = None if own.thorough else MOST
-    found = probes(mesh, namespace=place, labels=labels, tls=own.tls, among=rules, most=most, beside=own.mesh)
-    return _differing(own, several), _differing(own, found.requests), found.left_out
-
-
-def _differing(own: Specification, requests: Iterable[Request]) -> list[Expectation]:
-    expected = map(own.expectation, requests)
-    return [
-        one for one in expected if not one.undecided and meaning(one) != meaning(own.applied_expectation(one.request))
-    ]
-
-
-def _opened(specification: Specification) -> Iterator[Expectation]:
-    """What is specified for connections that gateways take by what is applied: those to be refused no rule shows."""
-    namespace, labels, tls = specification.namespace, specification.labels, specification.tls
-    requests, _ = sample_requests(specification.applied.mesh, namespace=namespace, labels=labels, tls=tls)
-    for one in requests:
-        if one.is_tcp and one.gateway and not specification.applied_expectation(one).refused:
-            yield specification.expectation(one)
+    own = sent.specification
+    found: dict[tuple[Location | None, Location | None], Request] = {}
+    for one in sent.probes:
+        actual = own.applied_expectation(one.request)
+        key = one.route, actual.route
+        if one.arms and not one.undecided and key not in found and meaning(one) != meaning(actual):
+            found[key] = answerable(own.mesh, one)
+    return [own.expectation(one) for one in found.values()]
 
 
 def _add(sent: Sent, expected: Sequence[Expectation]) -> None:

@@ -229,3 +229,15 @@ spec:
 """
     (notice,) = shown(built(text))[1]
     assert notice.endswith("no request reaches this rule: it is for port 443, and requests come by port 80 alone")
+
+
+def test_a_scheme_that_a_client_tells_its_sidecar_of_shows_a_rule(routed) -> None:
+    rule, rest = "{match: [{scheme: {exact: https}}], directResponse: {status: 204}}", "{redirect: {uri: /x}}"
+    requests, notices = shown(routed(f"- {rule}\n- {rest}"))
+    assert (requests[0], notices) == ("GET http://greeter:5000/ x-forwarded-proto:https", [])
+
+
+def test_a_rule_for_some_of_a_services_names_is_shown_by_one_of_them(routed) -> None:
+    rules = "- {match: [{authority: {regex: 'greeter.*local'}}], directResponse: {status: 204}}"
+    requests, notices = shown(routed(rules))
+    assert (requests, notices) == (["GET http://greeter:5000/ host:greeter.default.svc.cluster.local"], [])

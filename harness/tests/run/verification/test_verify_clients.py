@@ -206,3 +206,35 @@ def test_each_client_has_the_sidecar_that_it_would_have(verify: Verify, driven, 
     for verdicts in driven(tmp_path, loads):
         assert verdicts
         assert {one.outcome for one in verdicts} == {Outcome.PASSED}
+
+
+def test_a_rule_for_a_services_short_name_is_shown_by_a_client_beside_it(tmp_path: Path) -> None:
+    rules = """  http:
+  - match: [{authority: {exact: cart}}]
+    route: [{destination: {host: beta}}]
+  - route: [{destination: {host: cart}}]
+"""
+    (tmp_path / "shop.yaml").write_text(SHOP + rules)
+    found = prepare_verification([str(tmp_path / "shop.yaml")], [], (), SURE, any_client=True)
+    assert found.coverage.unreached == ()
+    assert "verify from shop" in [one.name for one in found.driven]
+
+
+HIDDEN = SHOP.replace(
+    "{name: cart, namespace: shop}\nspec: {selector", "{name: cart, namespace: shop, annotations: OWN}\nspec: {selector"
+)
+
+
+def test_a_rule_for_a_service_that_its_clients_do_not_see_is_shown_by_its_full_name(tmp_path: Path) -> None:
+    rules = """  http: [{timeout: 2s, route: [{destination: {host: beta.shop.svc.cluster.local}}]}]
+  exportTo: [".", other]
+"""
+    own = HIDDEN.replace("OWN", "{networking.istio.io/exportTo: '.'}")
+    text = (own + rules).replace("hosts: [cart]", "hosts: [cart.shop.svc.cluster.local]")
+    (tmp_path / "shop.yaml").write_text(
+        text.replace("{name: cart, namespace: shop}\nspec:\n  hosts", "{name: cart, namespace: team}\nspec:\n  hosts")
+    )
+    found = prepare_verification([str(tmp_path / "shop.yaml")], [], (), SURE, any_client=True)
+    assert found.coverage.unreached == ()
+    (sent,) = (one for one in found.driven if one.name == "verify from team")
+    assert [str(one.request) for one in sent.plan.stages[0]] == ["GET http://cart.shop.svc.cluster.local/"]

@@ -14,11 +14,11 @@ from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, TcpMatch, VirtualService
 from meshproof.mesh.predict.called import asked_service, service_of
-from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.match import Client, string_matches
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.sidecar import scoped
 from meshproof.mesh.predict.visibility import ALL, OWN, is_for, sees, service
-from meshproof.mesh.requests.addresses import short_name
+from meshproof.mesh.requests.addresses import names_of, short_name
 
 MOST_CLIENTS = 200
 """So many ask where nobody names them: a hundred teams that keep their rules to themselves (`exportTo: ["."]`) are
@@ -59,8 +59,8 @@ def others(mesh: Mesh, usual: Source) -> Mapping[Source, frozenset[Location]]:
 
     By what the rules ask of labels and namespaces, and by who sees them.
     """
-    within = (vs for vs in mesh.virtual_services if MESH_GATEWAY in vs.gateways)
-    found = grouped(pair for vs in within for pair in _of(vs, usual, _place(mesh, vs, usual)))
+    within = [vs for vs in mesh.virtual_services if MESH_GATEWAY in vs.gateways]
+    found = grouped(pair for vs in within for pair in _of(mesh, vs, usual, _place(mesh, vs, usual)))
     return {one: frozenset(rules) for one, rules in found.items()}
 
 
@@ -100,9 +100,12 @@ def _known(mesh: Mesh, usual: Source, namespace: str) -> Mesh:
     return scoped(mesh, Client(MESH_GATEWAY, 0, namespace, usual.labels if namespace == usual.namespace else {}))
 
 
-def _of(virtual_service: VirtualService, usual: Source, place: str) -> Iterator[tuple[Source, Location]]:
+def _of(mesh: Mesh, virtual_service: VirtualService, usual: Source, place: str) -> Iterator[tuple[Source, Location]]:
     for route in virtual_service.rules:
         for match in route.matches or (None,):
+            if isinstance(match, RouteMatch) and (home := _calling_so(mesh, virtual_service, match, place)):
+                yield source(match.source_namespace or home, match.source_labels), route.location
+                continue
             # For connections istiod looks at the source as well where the condition names gateways.
             if match is None or (match.gateways and isinstance(match, RouteMatch)):
                 client = source(place)
@@ -110,6 +113,26 @@ def _of(virtual_service: VirtualService, usual: Source, place: str) -> Iterator[
                 client = source(match.source_namespace or place, match.source_labels)
             if client.namespace != usual.namespace or not client.labels.items() <= usual.labels.items():
                 yield client, route.location
+
+
+def _calling_so(mesh: Mesh, virtual_service: VirtualService, match: RouteMatch, place: str) -> str:
+    """The namespace whose clients alone call a Service by a name that a condition asks for; empty where others do."""
+    named = dict(match.headers)
+    wanted = match.authority or named.get(":authority") or named.get("host")
+    if wanted is None:
+        return ""
+    several = [one for host in virtual_service.hosts for one in mesh.services_of(host)]
+    if any(string_matches(wanted, name) for one in several for name in _as_called(one, place)):
+        return ""
+    at_home = (one for one in several if any(string_matches(wanted, name) for name in _as_called(one, one.namespace)))
+    return next((one.namespace for one in at_home), "")
+
+
+def _as_called(service: Service, namespace: str) -> Iterator[str]:
+    """What the Host header of a client in a namespace may say of a Service."""
+    for name in names_of(service, namespace):
+        yield name
+        yield from (f"{name}:{port.number}" for port in service.ports)
 
 
 def kept_from(mesh: Mesh, request: Request, client: Source) -> Location | None:
