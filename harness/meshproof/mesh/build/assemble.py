@@ -133,11 +133,16 @@ def _built(manifests: Manifests) -> Built:
     findings.joining = True
     unread = [one.resource for one in manifests.refusals if one.resource]
     broken = [f"{one.namespace}/{one.name}" for one in (*unread, *(one for one, _ in failed)) if one.kind == DELEGATES]
+    exported: Sequence[str] = ()
+    if manifests.foreign:
+        from meshproof.mesh.build.mesh_config.config import exported_by_default
+
+        exported = exported_by_default(manifests.foreign)
     mesh = Mesh(
         services=tuple(part for part in parts if isinstance(part, Service) and not part.alias_of),
         aliases=tuple(part for part in parts if isinstance(part, Service) and part.alias_of),
         workloads=distinct(part for part in parts if isinstance(part, Workload)),
-        virtual_services=resolved([part for part in parts if isinstance(part, Draft)], broken, findings),
+        virtual_services=resolved([part for part in parts if isinstance(part, Draft)], broken, findings, exported),
         destination_rules=tuple(part for part in parts if isinstance(part, DestinationRule)),
         gateways=tuple(part for part in parts if isinstance(part, Gateway)),
         secrets=tuple(part for part in parts if isinstance(part, Secret)),

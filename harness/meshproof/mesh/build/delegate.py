@@ -61,9 +61,14 @@ class Astray:
     why: str
 
 
-def resolved(drafts: Sequence[Draft], broken: Iterable[str], findings: Findings) -> tuple[VirtualService, ...]:
-    """The VirtualServices with hosts, delegates merged in; `broken` are those (`namespace/name`) that have problems."""
-    known = {draft.key: draft for draft in drafts}
+def resolved(
+    drafts: Sequence[Draft], broken: Iterable[str], findings: Findings, exported: Sequence[str] = ()
+) -> tuple[VirtualService, ...]:
+    """The VirtualServices with hosts, delegates merged in; `broken` are those (`namespace/name`) that have problems.
+
+    `exported` is to whom a delegate is exported that does not say (none: to all).
+    """
+    known = {draft.key: _exporting(draft, exported) for draft in drafts}
     unread = frozenset(broken)
     asked = {route.missing for draft in drafts for route, _ in draft.rules}
     found: list[VirtualService] = []
@@ -83,6 +88,13 @@ def resolved(drafts: Sequence[Draft], broken: Iterable[str], findings: Findings)
                 findings.unproved(draft.made.location, why, needs=ROOT, topic=Topic.DELEGATE_LEFT_OUT)
     _left_out(astray, {rule.location for one in found for rule in one.http}, findings)
     return tuple(found)
+
+
+def _exporting(draft: Draft, entries: Sequence[str]) -> Draft:
+    made = draft.made
+    if made.hosts or made.export_to or not entries:
+        return draft
+    return replace(draft, made=replace(made, export_to=tuple(entries)))
 
 
 def _left_out(astray: Sequence[Astray], in_force: Set[Location], findings: Findings) -> None:

@@ -27,7 +27,7 @@ from meshproof.mesh.model.destination_rule import (
 )
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import HOSTNAME, NETWORK, REGION, SUBZONE, ZONE
-from meshproof.mesh.model.unmodelled import Called
+from meshproof.mesh.model.unmodelled import Called, Unshown
 
 RENAMED_BALANCERS = {"LEAST_CONN": LoadBalancer.LEAST_REQUEST, "UNSPECIFIED": LoadBalancer.LEAST_REQUEST}
 PORT_FIELDS = ("connectionPool", "loadBalancer", "outlierDetection", "tls")
@@ -188,8 +188,11 @@ def connection_pool(value: Value | None, findings: Findings) -> ConnectionPool |
     for name in ("interval", "timeout") if alive and alive.data is not None else ():
         if alive and (alive.get(name) is None or alive.need(name).data is None):
             raise alive.problem(f"http2KeepAlive needs {name}", "istiod refuses it without: give interval and timeout")
-    findings.unmodelled(tcp, "maxConnectionDuration", "tcpKeepalive")
-    findings.unmodelled(http, "maxConcurrentStreams", "http2KeepAlive")
+    findings.unmodelled(tcp, "maxConnectionDuration")
+    findings.unmodelled(http, "maxConcurrentStreams")
+    # They find out connections whose other end has gone, and leave all others as they are.
+    findings.unmodelled(tcp, "tcpKeepalive", touches=(Unshown(),))
+    findings.unmodelled(http, "http2KeepAlive", touches=(Unshown(),))
     idle = _seconds(http, "idleTimeout")
     return ConnectionPool(
         max_connections=_limit(tcp, "maxConnections"),

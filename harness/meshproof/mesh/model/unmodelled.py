@@ -129,6 +129,11 @@ class PlainText:
 
 
 @dataclass(frozen=True, slots=True)
+class Unshown:
+    """No request: what it does shows in none that is answered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mentioned:
     """Requests whose Service, host or gateway is among these words: those of a text that cannot be read further."""
 
@@ -136,7 +141,7 @@ class Mentioned:
 
 
 Named = Asked | Called | Sent | Mentioned
-Touches = Everything | Named | Rule | Decided | Pods | Received | Clients | Entering | PlainText
+Touches = Everything | Named | Rule | Decided | Pods | Received | Clients | Entering | PlainText | Unshown
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,31 @@ def test_a_fault_of_the_root_comes_before_an_answer_of_the_delegate_and_is_not_p
 
 
 @pytest.mark.parametrize(
+    ("default", "own", "seen"),
+    [
+        ("['.']", "", False),
+        ("[shop]", "", False),
+        ("['~']", "", False),
+        ("['*']", "", True),
+        ("[default]", "", True),
+        ("['.']", "exportTo: ['*']", True),
+    ],
+)
+def test_a_delegate_that_does_not_say_is_exported_as_the_mesh_has_it(built, default: str, own: str, seen: bool) -> None:
+    config = f"""---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: istio, namespace: istio-system}}
+data: {{mesh: "defaultVirtualServiceExportTo: {default}"}}
+"""
+    text = ROOT.format(root=WHOLE).replace("name: part", "name: part, namespace: shop")
+    text += PART.format(part=TO_V2, place=", namespace: shop", spec=f"  {own}")
+    found = built(text + config)
+    assert len(found.mesh.virtual_services[0].http) == (2 if seen else 1)
+    assert any("is not exported to default" in one.why for one in found.mesh.unmodelled) is not seen
+
+
+@pytest.mark.parametrize(
     ("root", "part", "spec", "said"),
     [
         (f"{WHOLE}\n    {TO_V2}", TO_V2, "", "both delegate and route"),

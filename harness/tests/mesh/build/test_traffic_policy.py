@@ -12,7 +12,7 @@ from meshproof.mesh.model.destination_rule import LoadBalancer, Warmup
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.client_tls import ClientTls
 from meshproof.mesh.model.traffic_policy.locality import LocalitySetting
-from meshproof.mesh.model.unmodelled import Called
+from meshproof.mesh.model.unmodelled import Called, Unshown
 
 HOST = "api.example.com"
 RULE = """\
@@ -231,6 +231,15 @@ def test_warming_up_that_istiod_refuses(warmup: str) -> None:
 )
 def test_other_fields_cost_the_requests_for_the_host_alone(policy: str, why: str) -> None:
     assert [(one.why, one.touches) for one in read(policy).mesh.unmodelled] == [(why, (Called((HOST,)),))]
+
+
+@pytest.mark.parametrize(
+    "pool", ["tcp: {tcpKeepalive: {time: 7200s, interval: 75s}}", "http: {http2KeepAlive: {interval: 1s, timeout: 1s}}"]
+)
+def test_how_idle_connections_are_kept_costs_no_request(pool: str) -> None:
+    (found,) = read(f"connectionPool: {{{pool}}}").mesh.unmodelled
+    assert found.touches == (Unshown(),)
+    assert "eepalive is not modelled" in found.why.replace("A", "a")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from meshproof.errors import ManifestError
 from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
@@ -72,6 +73,16 @@ def configured(mesh: Mesh, foreign: Sequence[Resource], findings: Findings) -> t
         if fields is not None:
             mesh = _applied(mesh, fields, findings)
     return mesh, rest
+
+
+def exported_by_default(foreign: Sequence[Resource]) -> tuple[str, ...]:
+    """To whom VirtualServices are exported that do not say; none where that is not known, or all."""
+    telling = configuring(foreign)
+    fields, _ = read(telling[0]) if len(telling) == 1 else (None, None)
+    try:
+        return tuple(one.text() for one in fields.list(EXPORT[1])) if fields else ()
+    except ManifestError:
+        return ()
 
 
 def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
