@@ -28,9 +28,9 @@ class Dependence:
 class Unproved:
     """A policy that no load proves, and the object that states it, its `subject`.
 
-    `connectionPool` or `outlierDetection` of a `destination`; or `timeout`, `retries`, `mirror` or `headers` of a rule,
-    where the request that shows it stands in the destination's place. `allowed` tells that a person named its kind as
-    one that need not be proved.
+    `connectionPool` or `outlierDetection` of a `destination`; or `timeout`, `retries` or `mirror` of a rule, where the
+    request that shows it stands in the destination's place; or `headers` of a rule, where its subject does. `allowed`
+    tells that a person named its kind as one that need not be proved.
     """
 
     kind: str

@@ -100,8 +100,9 @@ def _unheld(specification: Specification, provable: Iterable[Expectation]) -> It
         for name, text in (pair for each in several for pair in each.untold):
             if one.route and (one.route, name) not in told:
                 why = f"the value of {name}, {text!r}, is not known beforehand, and nothing is held of it"
-                found = _of_rule(specification, "headers", one.route, one.route, str(one.request), why)
-                told[one.route, name] = found
+                found = _of_rule(specification, "headers", one.route, one.route, "", why)
+                # Of what stands under its own name no request is counted as one that is not proved.
+                told[one.route, name] = replace(found, destination=found.subject)
     yield from told.values()
 
 

@@ -51,6 +51,8 @@ def test_a_header_that_nobody_knows_costs_no_request(prepared) -> None:
     assert not found.coverage.dependences
     (one,) = found.coverage.unproved
     assert (one.kind, one.subject, one.location.line) == ("headers", "VirtualService default/web", 21)
+    # No request stands in its place: all of them are counted as proved.
+    assert one.destination == one.subject
     assert "the value of x-at, '%START_TIME%', is not known beforehand, and nothing is held of it" in one.why
     sent = [str(expectation.request) for load in found.driven for expectation in load.plan.stages[0]]
     assert any(request.startswith("GET http://web/get") for request in sent)
