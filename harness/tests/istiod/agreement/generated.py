@@ -113,6 +113,26 @@ def of_kinds(number: int, seed: int = SEED) -> Iterator[Case]:
     yield from _cases("kinds", [*known, *others], _pairs(known, [*known, *others], number, seed), len(known))
 
 
+def together(number: int, seed: int = SEED) -> Iterator[Case]:
+    """So many cases of one to six features of any kind at once, on a mesh in which more is met than in base.yaml."""
+    known, draw = [*features(), *kinds()], random.Random(seed)
+    base = [*objects((HERE / "base.yaml").read_text()), *objects((HERE / "more.yaml").read_text())]
+    rules = _named(base, "VirtualService", "r")["spec"]["http"]
+    rules[0] = {"match": [{"uri": {"prefix": "/b"}}], "route": [_to("v1", 10), _to("v2", 90)]}
+    for _ in range(number):
+        chosen = draw.sample(range(len(known)), draw.randrange(1, 7))
+        made = copy.deepcopy(base)
+        for one in chosen:
+            changed(made, copy.deepcopy(known[one]))
+        last = {(one["apiVersion"], one["kind"], str(one["metadata"])): one for one in made}
+        if found := case("together " + " and ".join(map(str, chosen)), "together", last.values()):
+            yield found
+
+
+def _to(subset: str, weight: int) -> Json:
+    return {"destination": {"host": "beta", "subset": subset, "port": {"number": 80}}, "weight": weight}
+
+
 def _pairs(some: Sequence[Json], several: Sequence[Json], number: int, seed: int) -> list[tuple[int, int]]:
     pairs = [pair for pair in itertools.combinations(range(len(several)), 2) if pair[0] < len(some)]
     return random.Random(seed).sample(pairs, min(number, len(pairs)))

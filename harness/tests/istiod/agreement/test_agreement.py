@@ -4,7 +4,8 @@
 
 It needs Go, which fetches Istio's module and builds istiod's code at first (tox -e istiod). MESHPROOF_ISTIOD_PAIRS says
 how many pairs of features are drawn, MESHPROOF_ISTIOD_KINDS how many more with what several objects do to each other,
-MESHPROOF_ISTIOD_SEED by which number: another draws others. MESHPROOF_ISTIOD_REPORT names a file for what differs.
+MESHPROOF_ISTIOD_TOGETHER how many of up to six features at once, MESHPROOF_ISTIOD_SEED by which number: another draws
+others. MESHPROOF_ISTIOD_REPORT names a file for what differs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import pytest
 from cases import of_istio, of_this_project
-from generated import SEED, generated, of_kinds
+from generated import SEED, generated, of_kinds, together
 from held import Held, Outcome, held
 from meshproof.border.timeouts import Timeouts
 from meshproof.envoy.istiod.program import program, version
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.skipif(
 )
 PAIRS = int(os.environ.get("MESHPROOF_ISTIOD_PAIRS", "700"))
 KINDS = int(os.environ.get("MESHPROOF_ISTIOD_KINDS", "0"))
+TOGETHER = int(os.environ.get("MESHPROOF_ISTIOD_TOGETHER", "100"))
 DRAWN_BY = int(os.environ.get("MESHPROOF_ISTIOD_SEED", SEED))
 # So many cases, and so many of them that agree, are there at least.
 LEAST, WANTED = 1900, 0.995
@@ -48,7 +50,7 @@ def istiod() -> list[str]:
 def compared(istiod: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[Held]:
     """Every case; those of which one side refuses something are compared once more without that."""
     folder = tmp_path_factory.mktemp("istiod")
-    drawn = (*generated(PAIRS, DRAWN_BY), *of_kinds(KINDS, DRAWN_BY))
+    drawn = (*generated(PAIRS, DRAWN_BY), *of_kinds(KINDS, DRAWN_BY), *together(TOGETHER, DRAWN_BY))
     first = [sides(one) for one in (*of_this_project(), *of_istio(), *drawn)]
     found = [held(*both) for both in zip(first, of_istiod(istiod, [one.asked() for one in first], folder), strict=True)]
     again = [number for number, one in enumerate(found) if one.ours_refused or one.theirs_refused]
