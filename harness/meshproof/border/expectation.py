@@ -148,9 +148,8 @@ class Origination:
 class HeaderExpectation:
     """What the rules make of headers; names are in lower case.
 
-    `exact` must carry its values and no others, in order; `added` must be among the values, beside what the
-    sender put there; `absent` must not appear. Of what is `untold` a proxy writes a value of its own, of which nothing
-    is known but its format: nothing is held of such a header.
+    `exact` must carry its values and no others, in order; `added` must be among the values, beside what the sender put
+    there; `absent` must not appear. Nothing is held of what is `untold`: of its values the format alone is known.
     """
 
     exact: Headers = ()
@@ -163,16 +162,15 @@ class HeaderExpectation:
 class Arm:
     """One destination that a route may draw.
 
-    `destination` is `service.namespace[/subset]`; `share` the specified fraction of the route's
-    requests; `workloads` the keys (`namespace/name`) of the Deployments behind it; `note` says why
-    the destination cannot answer, when the manifests already tell (an undefined subset, no pods).
-    `host` is its name in full, `port` the Service's port that it is called on; `request_headers` is what the
-    backend must see, `response_headers` what the client must see of an answer of this destination. `status` is
-    what the proxy itself answers where no workload can (0 where one can). `hashed_by` is how a hash chooses among the
-    pods (None: none does); which destination a request draws is never a matter of a hash. `localities` is how they
-    are chosen by where they run (None: that has no part in it); `workloads` are then those called while all are well.
-    `tls` is how the proxy speaks TLS to them, if it does. `meant` are destinations that may be meant where there is
-    none.
+    `destination` is `service.namespace[/subset]`; `share` the specified fraction of the route's requests; `workloads`
+    the keys (`namespace/name`) of the Deployments behind it; `note` says why the destination cannot answer, when the
+    manifests already tell (an undefined subset, no pods). `host` is its name in full, `port` the Service's port that it
+    is called on; `request_headers` is what the backend must see, `response_headers` what the client must see of an
+    answer of this destination. `status` is what the proxy itself answers where no workload can (0 where one can).
+    `hashed_by` is how a hash chooses among the pods (None: none does); which destination a request draws is never a
+    matter of a hash. `localities` is how they are chosen by where they run (None: that has no part in it); `workloads`
+    are then those called while all are well. `tls` is how the proxy speaks TLS to them, if it does. `meant` are
+    destinations that may be meant where there is none.
     """
 
     destination: str
