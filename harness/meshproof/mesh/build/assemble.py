@@ -102,7 +102,7 @@ def _built(manifests: Manifests) -> Built:
     joining: list[tuple[str, object]] = []
     good: list[Resource] = []
     failed: list[tuple[Resource, Sequence[Problem]]] = []
-    resources, owned = without_owned(manifests.resources)
+    resources, owned, owners = without_owned(manifests.resources)
     findings.notices += owned
     seen = None
     if manifests.foreign:
@@ -138,10 +138,15 @@ def _built(manifests: Manifests) -> Built:
         from meshproof.mesh.build.mesh_config.config import exported_by_default
 
         exported = exported_by_default(manifests.foreign)
+    workloads: Iterable[Workload] = [part for part in parts if isinstance(part, Workload)]
+    if owners:
+        from meshproof.mesh.build.workloads.controllers import as_specified
+
+        workloads = as_specified(workloads, owners, parts, placed=any(one.kind == "Node" for one in good))
     mesh = Mesh(
         services=tuple(part for part in parts if isinstance(part, Service) and not part.alias_of),
         aliases=tuple(part for part in parts if isinstance(part, Service) and part.alias_of),
-        workloads=distinct(part for part in parts if isinstance(part, Workload)),
+        workloads=distinct(workloads),
         virtual_services=resolved([part for part in parts if isinstance(part, Draft)], broken, findings, exported),
         destination_rules=tuple(part for part in parts if isinstance(part, DestinationRule)),
         gateways=tuple(part for part in parts if isinstance(part, Gateway)),

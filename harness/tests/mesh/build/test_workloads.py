@@ -155,7 +155,7 @@ def test_what_a_listing_of_a_cluster_has_twice_is_one_workload() -> None:
         + resource("v1", "Pod", POD[1:-1], "alone", owned("ReplicaSet", "gone"))
     )
     built = read(text)
-    assert [one.name for one in built.mesh.workloads] == ["web", "alone"]
+    assert [one.name for one in built.mesh.workloads] == ["web", "gone"]
     assert [one.message for one in built.notices] == [
         "ReplicaSet default/web-5d belongs to Deployment web, which is read: left out",
         "Pod default/web-5d-x belongs to ReplicaSet web-5d, which is read: left out",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from meshproof.errors import ManifestError
@@ -31,6 +31,7 @@ CAPTURED = {
     "traffic.sidecar.istio.io/excludeInterfaces": ("",),
     "sidecar.istio.io/interceptionMode": ("REDIRECT", "TPROXY"),
 }
+Owners = Mapping[tuple[str, str, str], tuple[str, str]]
 # In these the selector may be left out: it is that of the template's labels then.
 OLD_VERSIONS = frozenset({"extensions/v1beta1", "apps/v1beta1"})
 
@@ -193,14 +194,16 @@ def _check_container_names(containers: Sequence[Value]) -> None:
             raise name.problem(f"the container {name.text()} is given twice, first in line {first.location.line}")
 
 
-def without_owned(resources: Iterable[Resource]) -> tuple[list[Resource], list[Notice]]:
+def without_owned(resources: Iterable[Resource]) -> tuple[list[Resource], list[Notice], Owners]:
     """The resources but for those whose controller is among them, as a cluster's own listing has them.
 
-    A Deployment's ReplicaSets and their pods are the pods of that Deployment; notices say what is left out.
+    A Deployment's ReplicaSets and their pods are the pods of that Deployment; notices say what is left out. Of what
+    stays the controllers that are not there are told, by kind, namespace and name.
     """
     several = list(resources)
     there = {(one.kind, one.namespace, one.name) for one in several if one.kind in FORMS}
     kept, told = [], []
+    others: dict[tuple[str, str, str], tuple[str, str]] = {}
     for one in several:
         owner = _controller(one) if one.kind in FORMS else None
         if owner is not None and (owner[0], one.namespace, owner[1]) in there:
@@ -211,7 +214,9 @@ def without_owned(resources: Iterable[Resource]) -> tuple[list[Resource], list[N
             )
         else:
             kept.append(one)
-    return kept, told
+            if owner is not None:
+                others[one.kind, one.namespace, one.name] = owner
+    return kept, told, others
 
 
 def _controller(resource: Resource) -> tuple[str, str] | None:
