@@ -93,9 +93,15 @@ def _without_pods(specification: Specification, provable: Iterable[Expectation])
 
 
 def _unheld(specification: Specification, provable: Iterable[Expectation]) -> Iterator[Unproved]:
-    """Headers whose values nobody knows beforehand: nothing is held of them, and all else of their requests is."""
+    """Headers whose values nobody knows beforehand: nothing is held of them, and all else of their requests is.
+
+    Those that are applied alone are among them.
+    """
     told: dict[tuple[Location | None, str], Unproved] = {}
-    for one in provable:
+    differing = len(specification.meshes) > 1
+    wanted = list(provable)
+    applied = (specification.applied_expectation(one.request) for one in wanted if differing)
+    for one in (*wanted, *applied):
         several = (one.headers, *(side for arm in one.arms for side in (arm.request_headers, arm.response_headers)))
         for name, text in (pair for each in several for pair in each.untold):
             if one.route and (one.route, name) not in told:

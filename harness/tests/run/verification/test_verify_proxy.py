@@ -58,6 +58,17 @@ def test_a_header_that_nobody_knows_costs_no_request(prepared) -> None:
     assert any(request.startswith("GET http://web/get") for request in sent)
 
 
+def test_a_header_that_nobody_knows_is_told_where_it_is_applied_alone(tmp_path: Path) -> None:
+    plain = "  - route: [{destination: {host: web}}]\n"
+    both = tmp_path / "specified.yaml", tmp_path / "applied.yaml"
+    added = '  - headers: {response: {set: {x-at: "%START_TIME%"}}}\n    route: [{destination: {host: web}}]\n'
+    for path, rule in zip(both, (plain, added), strict=True):
+        path.write_text(SHOP + rule)
+    specified, applied = ([str(one)] for one in both)
+    (one,) = prepare_verification(specified, applied, (), Precision()).coverage.unproved
+    assert (one.kind, one.location.file) == ("headers", str(both[1]))
+
+
 def test_a_header_that_envoy_refuses_costs_the_requests_of_its_rule(prepared) -> None:
     found = prepared("""
   - match: [{uri: {prefix: /get}}]
