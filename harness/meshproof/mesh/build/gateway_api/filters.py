@@ -16,6 +16,7 @@ from meshproof.mesh.build.gateway_api.match import name
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.rules.headers import VALUE
 from meshproof.mesh.model.header_format import NotAFormatError, is_taken
+from meshproof.mesh.model.unmodelled import Asked
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, Redirect, Rewrite
 
 FIELDS = {
@@ -96,7 +97,8 @@ def _headers(value: Value, field: str, findings: Findings) -> Headers:
             raise given.problem("a header's value has at least one character, and no control characters")
         try:
             if not is_taken(given.text()):
-                findings.unproved(given.location, "what Envoy makes of the value of this header is not modelled")
+                why = "Envoy does not know an operator in the value of this header: it refuses all routes of the port"
+                findings.unproved(given.location, why, touches=(Asked(("*",)),))
         except NotAFormatError as error:
             # istiod passes it on, and Envoy refuses the whole configuration.
             raise given.problem(f"the value {given.shown} {error}", "write %% for a percent sign") from None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from meshproof.manifest.value import Value
-from meshproof.mesh.model.header_format import FIELD_NAME, NotAFormatError, Operator, operators
-from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
+from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.model.header_format import FIELD_NAME, NotAFormatError, Operator, is_taken, operators
+from meshproof.mesh.model.unmodelled import Asked
+from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
 
 NAME = re.compile(rf":?{FIELD_NAME.pattern}")
 AUTHORITY = frozenset({"host", ":authority"})
@@ -19,6 +22,17 @@ def header_changes(value: Value | None) -> HeaderChanges:
     if value is None:
         return UNCHANGED
     return HeaderChanges(_change(value.get("request"), AUTHORITY), _change(value.get("response"), frozenset()))
+
+
+def told_of_operators(rules: Iterable[HttpRoute], gateways: tuple[str, ...], findings: Findings) -> None:
+    """Say which header values have an operator that Envoy does not know: it refuses all routes that stand beside it."""
+    for rule in rules:
+        every = (rule.headers, *(one.headers for one in rule.destinations))
+        changes = (change for one in every for change in (one.request, one.response))
+        for name, text in (pair for change in changes for pair in (*change.set, *change.add)):
+            if name not in AUTHORITY and not is_taken(text):
+                why = f"the value of {name}, {text!r}, has an operator that Envoy does not know: it refuses all routes"
+                findings.unproved(rule.location, f"{why} of the port", touches=(Asked(("*",), gateways),))
 
 
 def check_authority(rewritten: str, value: Value | None) -> None:
