@@ -211,6 +211,8 @@ def is_header(name: str, value: str) -> bool:
 
 
 def _connection(text: str, host: str | None, port: int | None, gateway: str, *, scheme: str, bare: bool) -> Request:
+    # A port without TLS may be any.
+    port = DEFAULT_PORTS["https"] if port is None and scheme == TLS else port
     if not (host and port and bare):
         raise UsageError(f"request {text!r}: a connection is written {scheme}://HOST:PORT, with nothing else")
     return connection(host, port, scheme=scheme, gateway=gateway)

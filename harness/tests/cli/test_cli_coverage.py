@@ -154,6 +154,6 @@ def test_a_named_request_that_nothing_can_answer_is_no_pass(place: Any) -> None:
     ended = place.run(*place.verify, "--request", "GET http://helloword:5000/hello", *HELLO)
     said = ended.out.replace("\n    ", " ")
     assert ended.code == 1
-    assert "nothing can answer it" in said
+    assert "no answer to it can be held" in said
     assert "did you mean helloworld?" in said
     assert "Split       passed" in ended.out, "the other request is verified"

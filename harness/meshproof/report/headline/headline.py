@@ -64,7 +64,7 @@ def gaps(record: Record) -> Iterator[Gap]:
         why = f"{policy.kind} of {policy.destination}: {policy.why}"
         yield Gap(policy.subject, str(policy.location), why, _allowed(record, policy.kind) if policy.allowed else "")
     yield from (Gap("rule", str(place), f"no request shows it: {why}") for place, why in found.unreached)
-    yield from (Gap(request, "", f"nothing can answer it: {why}") for request, why in found.unanswered)
+    yield from (Gap(request, "", f"no answer to it can be held: {why}") for request, why in found.unanswered)
     for place, number in found.left_out:
         yield Gap("rule", str(place), f"{plural(number, 'probe')} of it were not sent: there are too many")
 

@@ -57,3 +57,10 @@ def test_a_call_of_grpc_is_a_request_and_reads_as_it_was_written() -> None:
 def test_an_option_refuses_the_headers_that_a_request_refuses(header: str) -> None:
     with pytest.raises(UsageError, match="is no header"):
         asked_for(("http://web/",), (header,))
+
+
+def test_a_connection_in_tls_is_to_port_443_unless_it_says_another() -> None:
+    assert [str(parse(one)) for one in ("tls://db", "tls://db:8443")] == ["tls://db:443", "tls://db:8443"]
+    for wrong in ("tcp://db", "tls://db/x", "tls://"):
+        with pytest.raises(UsageError, match="a connection is written"):
+            parse(wrong)
