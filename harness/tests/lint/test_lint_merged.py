@@ -150,3 +150,39 @@ def test_a_condition_on_a_port_is_held_against_the_gateways_of_the_same_entry(
     told = [one.message for one in found(text) if one.code == "MP034"]
     assert bool(told) is bool(ports)
     assert all(one.endswith(f"and requests come by port {ports} alone") for one in told)
+
+
+LISTENERS = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: entry}
+spec:
+  gatewayClassName: istio
+  listeners:
+  - name: ended
+    port: 443
+    protocol: TLS
+    hostname: "*.example.com"
+    tls: {mode: Terminate, certificateRefs: [{name: c}]}
+  - {name: passed, port: 8443, protocol: TLS, hostname: "*.example.com", tls: {mode: Passthrough}}
+---
+"""
+
+
+def tls_route(name: str, listener: str, host: str) -> str:
+    return (
+        f"apiVersion: gateway.networking.k8s.io/v1\nkind: TLSRoute\nmetadata: {{name: {name}, {OLD}}}\n"
+        f"spec: {{parentRefs: [{{name: entry, sectionName: {listener}}}], hostnames: [{host}.example.com],\n"
+        "  rules: [{backendRefs: [{name: reviews, port: 80}]}]}\n---\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("listener", "host", "told"), [("ended", "b", True), ("passed", "a", True), ("passed", "b", False)]
+)
+def test_a_listener_that_ends_tls_has_one_route_and_one_that_passes_it_on_has_one_for_each_name(
+    found: Look, listener: str, host: str, told: bool
+) -> None:
+    text = LISTENERS + tls_route("a", listener, "a") + tls_route("b", listener, host)
+    first, second = (number for number, line in enumerate(text.splitlines(), 1) if "backendRefs" in line)
+    assert hidden(found(text)) == ([("MP030", second, first)] if told else [])

@@ -66,7 +66,9 @@ class Answerable:
     name: str = "Answerable"
 
     def judge(self, facts: Coverage) -> Verdict:  # noqa: ARG002
-        return Verdict("", self.name, Outcome.INCONCLUSIVE, f"no answer to it can be held: {self.why}", request=self.request)
+        return Verdict(
+            "", self.name, Outcome.INCONCLUSIVE, f"no answer to it can be held: {self.why}", request=self.request
+        )
 
 
 @dataclass(frozen=True, slots=True)

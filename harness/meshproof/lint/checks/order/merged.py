@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from meshproof.lint.checks.order.entries import Connection, Entry, hiding
 from meshproof.lint.folder import Folder
@@ -19,6 +20,7 @@ from meshproof.mesh.predict.visibility import virtual_services
 from meshproof.records import dataclass
 
 Pair = tuple[Entry, Entry | None]
+Bound = tuple[VirtualService, Connection]
 TLS = "TLS"
 
 
@@ -95,22 +97,46 @@ def _anywhere(rule: Rule) -> Rule:
 
 
 def _connections(mesh: Mesh) -> Iterator[Pair]:
-    """Rules of TCP: the first of a port takes all connections, whatever host it is for."""
+    """Rules for connections at each port of a Gateway, each with the one that takes all of its own, if one does."""
     for gateway, port in _ports(mesh):
-        first: Connection | None = None
-        for served in listening(mesh, gateway, port).plain:
-            for owner, one in _tcp(mesh, served):
-                if _is_for_known(mesh, owner):
-                    yield one, first
-                first = first or one
+        there = listening(mesh, gateway, port)
+        found = list(_after_the_first(pair for served in there.plain for pair in _bound(mesh, served, "tcp")))
+        named: dict[str, Connection] = {}
+        for served in there.secured.values():
+            if served.server.passes_tls_on:
+                found += _by_name(_bound(mesh, served, "tls"), named)
+            elif served.server.protocol in (*CONNECTIONS, TLS):
+                found += _after_the_first(_bound(mesh, served, "tcp"))
+        yield from ((one, by) for owner, one, by in found if _is_for_known(mesh, owner))
 
 
-def _tcp(mesh: Mesh, served: Served) -> Iterator[tuple[VirtualService, Connection]]:
+def _after_the_first(several: Iterable[Bound]) -> Iterator[tuple[VirtualService, Connection, Connection | None]]:
+    """The first rule takes all connections, whatever host it is for."""
+    first: Connection | None = None
+    for owner, one in several:
+        yield owner, one, first
+        first = first or one
+
+
+def _by_name(
+    several: Iterable[Bound], named: dict[str, Connection]
+) -> Iterator[tuple[VirtualService, Connection, Connection | None]]:
+    """What has a name that another one of the port (`named`) had before is left out whole."""
+    for owner, one in several:
+        names = one.match.sni_hosts if one.match else ()
+        by = next((named[name] for name in names if name in named), None)
+        yield owner, one, by
+        if by is None:
+            named |= dict.fromkeys(names, one)
+
+
+def _bound(mesh: Mesh, served: Served, kind: Literal["tcp", "tls"]) -> Iterator[Bound]:
+    """The entries of rules for connections that a server has, in order."""
     gateway, server = served.gateway, served.server
     namespace, _ = mesh.pods_of(gateway)
     for one in virtual_services(mesh, gateway.key, namespace).several:
         if any(True for _ in common_hosts(open_to(server, one.namespace), one.hosts)):
-            for route in one.tcp:
+            for route in one.tcp if kind == "tcp" else one.tls:
                 fitting: Iterable[TcpMatch | None] = route.matches or (None,)
                 yield from ((one, Connection(route, match)) for match in fitting if _fits(match, gateway, server.port))
 
