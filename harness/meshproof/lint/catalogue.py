@@ -17,7 +17,7 @@ from meshproof.lint.checks import (
     sidecars,
     subsets,
 )
-from meshproof.lint.checks.order import conditions, overlapping, shadowed
+from meshproof.lint.checks.order import conditions, overlapping, preflights, shadowed
 
 NO_REASON = Check(
     "MP130",
@@ -36,6 +36,7 @@ CATALOGUE: tuple[Check, ...] = (
     *shadowed.CHECKS,
     *overlapping.CHECKS,
     *conditions.CHECKS,
+    *preflights.CHECKS,
     *competing.CHECKS,
     *gateways.CHECKS,
     *subsets.CHECKS,
