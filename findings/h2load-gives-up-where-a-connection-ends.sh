@@ -44,7 +44,7 @@ static_resources:
               domains: ["*"]
               routes: [{match: {prefix: /}, direct_response: {status: 200}}]
 YAML
-timeout 60 "$envoy" -c envoy.yaml --concurrency 1 --disable-hot-restart --log-level error &
+timeout 300 "$envoy" -c envoy.yaml --concurrency 1 --disable-hot-restart --log-level error &
 admin() { curl -fsS --max-time 5 --unix-socket admin.sock "http://admin$1"; }
 tries=0
 until admin /ready >/dev/null 2>&1; do ((++tries < 200)); sleep 0.05; done
@@ -52,7 +52,7 @@ port=$(admin '/listeners?format=json' | grep -o '"port_value": *[0-9]*' | grep -
 
 had=0
 load() {
-  LD_LIBRARY_PATH=$libraries timeout 30 root/usr/bin/h2load -c 1 "$@" "http://127.0.0.1:$port/" >report
+  LD_LIBRARY_PATH=$libraries timeout 300 root/usr/bin/h2load -c 1 "$@" "http://127.0.0.1:$port/" >report
   now=$(admin '/stats?filter=^http.front.downstream_rq_total$' | sed 's/.*: //')
   echo "$*: $(sed -n 's/^requests: //p' report | tr , '\n' | grep -E 'total|succeeded|failed|errored' | paste -sd, | sed 's/^ *//; s/, */, /g'); Envoy had $((now - had))"
   had=$now

@@ -48,7 +48,7 @@ $(listener shop '{match: {path: /down}, direct_response: {status: 503}}, {match:
   clusters:
   - {name: shop, load_assignment: {cluster_name: shop, endpoints: [{lb_endpoints: [{endpoint: {address: {pipe: {path: shop.sock}}}}]}]}}
 YAML
-timeout 60 "$envoy" -c envoy.yaml --concurrency 1 --disable-hot-restart --log-level error &
+timeout 300 "$envoy" -c envoy.yaml --concurrency 1 --disable-hot-restart --log-level error &
 admin() { curl -fsS --max-time 5 --unix-socket admin.sock "http://admin$1"; }
 tries=0
 until admin /ready >/dev/null 2>&1; do ((++tries < 200)); sleep 0.05; done

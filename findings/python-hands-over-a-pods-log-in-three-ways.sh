@@ -85,7 +85,7 @@ server.shutdown()
 PY
 for version in 35.0.0 36.0.3 37.0.2; do
   venv/bin/pip install -q --no-compile --disable-pip-version-check "kubernetes==$version"
-  timeout 60 venv/bin/python ask.py
+  timeout 300 venv/bin/python ask.py
 done >seen
 cat seen
 stated="35.0.0 lines with v2: 3

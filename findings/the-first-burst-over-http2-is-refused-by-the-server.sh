@@ -71,7 +71,7 @@ $(cluster warm)
 $(cluster told 'max_concurrent_streams: 10')
 $(cluster retried)
 YAML
-timeout 100 "$envoy" -c envoy.yaml --concurrency 1 --disable-hot-restart --log-level error &
+timeout 300 "$envoy" -c envoy.yaml --concurrency 1 --disable-hot-restart --log-level error &
 pid=$!
 admin() { curl -fsS --max-time 5 --unix-socket admin.sock "http://admin$1"; }
 tries=0

@@ -52,7 +52,7 @@ $(listener shop '{match: {path: /down}, direct_response: {status: 503}}, {match:
   clusters:
   - {name: shop, load_assignment: {cluster_name: shop, endpoints: [{lb_endpoints: [{endpoint: {address: {pipe: {path: shop.sock}}}}]}]}}
 YAML
-timeout 60 "$envoy" -c envoy.yaml --concurrency 1 --disable-hot-restart --log-level error &
+timeout 300 "$envoy" -c envoy.yaml --concurrency 1 --disable-hot-restart --log-level error &
 admin() { curl -fsS --max-time 5 --unix-socket admin.sock "http://admin$1"; }
 tries=0
 until admin /ready >/dev/null 2>&1; do ((++tries < 200)); sleep 0.05; done
@@ -90,6 +90,6 @@ tests:
     exp_samples: [{value: 333}]
 YAML
 wrong=0
-timeout 30 root/usr/bin/promtool test rules test.yaml || wrong=1
+timeout 300 root/usr/bin/promtool test rules test.yaml || wrong=1
 [ "$seen" = '2xx 10 10 10 20 30 40 50, 5xx _ _ 20 20 20 20 20, completed 10 10 30 40 50 60 70' ] || wrong=1
 if ((wrong)); then echo "not as stated any more"; exit 1; fi

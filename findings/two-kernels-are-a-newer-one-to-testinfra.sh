@@ -40,7 +40,7 @@ for version in 5.4.9 5.4.10 6.1.119; do
   printf '%s\n' 'Name: kernel-lt' "Version: $version" 'Release: 1.el7' 'Summary: A kernel' 'License: GPLv2' 'BuildArch: noarch' '%description' 'A kernel.' '%files' >kernel.spec
   rpmbuild -bb --quiet kernel.spec >built 2>&1 || { cat built >&2; exit 1; }
   rpm -i --justdb --nodeps "home/build/RPMS/noarch/kernel-lt-$version-1.el7.noarch.rpm" 2>/dev/null
-  timeout 60 venv/bin/python ask.py "$version"
+  timeout 300 venv/bin/python ask.py "$version"
 done >seen
 cat seen
 stated='5.4.9: 5.4.9 1.el7, at least 5.4.50: False, 6.1: False

@@ -120,7 +120,7 @@ go mod init ask 2>/dev/null
 go get sigs.k8s.io/cli-utils@v0.37.2 github.com/fluxcd/cli-utils@v1.3.0 sigs.k8s.io/yaml@v1.6.0 2>/dev/null
 go mod tidy 2>/dev/null
 go build -o ask .
-seen=$(timeout 60 ./ask)
+seen=$(timeout 300 ./ask)
 echo "$seen"
 stated='HTTPRoute refused Current Current
 HTTPRoute unresolved Current Current
