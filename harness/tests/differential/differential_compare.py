@@ -111,7 +111,7 @@ def _headers(which: str, expected: HeaderExpectation, sent: Headers, got: Header
     for name in expected.absent:
         if any(other == name for other, _ in got):
             yield f"{which} header {name} was predicted to be absent"
-    touched = {name for name, _ in expected.exact + expected.added} | set(expected.absent)
+    touched = {name for name, _ in expected.exact + expected.added + expected.untold} | set(expected.absent)
     for name in dict.fromkeys(name for name, _ in sent):
         before = [value for other, value in sent if other == name]
         after = [value for other, value in got if other == name]

@@ -20,6 +20,7 @@ from meshproof.envoy.process import process
 from meshproof.envoy.process.process import EnvoyProxy
 from meshproof.envoy.translate import translate
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.predict.called import addressed
 from meshproof.traffic.generator.prepared import Prepared
 
 Headers = tuple[tuple[str, str], ...]
@@ -68,7 +69,8 @@ async def head(reader: asyncio.StreamReader) -> list[str]:
 class Site:
     """`ports` are the local ports of the two proxies in force, by the service's (or the server's) port.
 
-    `own` are those of the sidecar for the address of one service alone.
+    `own` are those of the sidecar for the address of one service alone; `unheard` has no address: headless Services
+    without pods, of whose ports a protocol would be found out.
     """
 
     ads: AdsServer
@@ -79,6 +81,9 @@ class Site:
     seen: dict[str, list[Seen]] = field(default_factory=dict)
     ports: dict[bool, dict[int, int]] = field(default_factory=dict)
     own: dict[tuple[str, int], int] = field(default_factory=dict)
+    unheard: set[tuple[str, int]] = field(default_factory=set)
+    mesh: Mesh = field(default_factory=Mesh)
+    namespace: str = SIDECAR.namespace
     numbers: count[int] = field(default_factory=count)
 
     async def put_on(self, mesh: Mesh, namespace: str = SIDECAR.namespace) -> None:
@@ -99,6 +104,9 @@ class Site:
             self.ports[gateway] = await envoy.ports()
         opened = await self.sidecar.tcp_ports()
         self.own = {at: opened[name] for at, name in listener_by_address(mesh, client).items()}
+        apart = ((one, port) for one in mesh.services if one.headless for port in one.ports if one.is_apart(port))
+        self.unheard = {(one.host, port.number) for one, port in apart} - self.own.keys()
+        self.mesh, self.namespace = mesh, namespace
 
     def answering(self, workload: str) -> object:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -136,6 +144,8 @@ class Site:
         names = () if request.gateway else (called, called.partition(".")[2])
         own = next((self.own[one, request.port] for one in names if (one, request.port) in self.own), None)
         port = own or self.ports[bool(request.gateway)].get(request.port)
+        if not request.gateway and (service := addressed(self.mesh, request, self.namespace)):
+            port = None if (service.host, request.port) in self.unheard else port
         if port is None:
             return None
         number = str(next(self.numbers))
