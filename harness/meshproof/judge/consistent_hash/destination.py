@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import field
+from http import HTTPStatus
 
 from meshproof.border.expectation import Arm, Expectation
 from meshproof.border.observation import Observation
 from meshproof.border.request import Hashing, HashKey
 from meshproof.border.verdict import Outcome
-from meshproof.judge.consistent_hash.key import Values, given_cookies, is_given, key_of
+from meshproof.judge.consistent_hash.key import Values, asks_to_change, given_cookies, is_given, key_of
 from meshproof.judge.wording import joined
 from meshproof.records import dataclass
 
@@ -81,6 +82,8 @@ class Destination:
             self.fault = f"{several} all reached {observation.pod}, one of {self.hashing.pods} pods"
 
     def _look_for_cookies(self, observation: Observation, expectation: Expectation, arm: Arm) -> None:
+        if asks_to_change(expectation) and observation.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            return
         headers = [value for name, value in observation.headers if name == "set-cookie"]
         for cookie in given_cookies(expectation, arm):
             self.given += 1

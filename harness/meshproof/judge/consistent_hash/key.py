@@ -30,11 +30,22 @@ def key_of(expectation: Expectation, arm: Arm) -> Values | None:
 
 
 def given_cookies(expectation: Expectation, arm: Arm) -> tuple[HashKey, ...]:
-    """The cookies that the proxy gives to the client of a request: those with a ttl that it does not have."""
+    """The cookies that the proxy gives to the client of a request: those with a ttl that it does not have.
+
+    None to one that asks for another protocol, unless it is a whole handshake: Envoy answers itself with the status of
+    a pod that does not change it.
+    """
+    if asks_to_change(expectation) and not expectation.request.is_handshake:
+        return ()
     answered = arm.response_headers
     changed = {name for name, _ in (*answered.exact, *answered.untold)} | {*answered.absent}
     keys = arm.hashed_by.keys if arm.hashed_by and "set-cookie" not in changed else ()
     return tuple(one for one in keys if one.ttl is not None and _value(one, expectation, arm) is None)
+
+
+def asks_to_change(expectation: Expectation) -> bool:
+    """Whether a request asks for another protocol."""
+    return any(name.lower() == "upgrade" for name, _ in expectation.request.headers)
 
 
 def is_given(key: HashKey, header: str) -> bool:

@@ -196,3 +196,20 @@ def test_the_route_changes_headers_before_they_are_hashed() -> None:
     assert key_of(expectation("x-user:a"), more) == ("a,z",)
     drawn = replace(arm(), request_headers=HeaderExpectation(untold=(("x-user", "%HOSTNAME%"),)))
     assert key_of(expectation("x-user:a"), drawn) is None
+
+
+UPGRADE = "connection:upgrade upgrade:websocket"
+WHOLE = f"{UPGRADE} sec-websocket-version:13 sec-websocket-key:bWVzaA=="
+
+
+def test_an_offer_to_change_the_protocol_that_a_pod_declines_is_answered_without_a_cookie() -> None:
+    one_pod = arm(COOKIE, pods=1)
+    row = [expectation(UPGRADE, one_pod), expectation("", one_pod)]
+    verdict = judged(row, lambda request: seen(request, "pod-1", "v1", *([GIVEN] if request else [])))
+    assert verdict.outcome is Outcome.PASSED
+    assert judged(row, lambda request: seen(request, "pod-1")).outcome is Outcome.FAILED
+    shaken = [expectation(WHOLE, one_pod)]
+    assert judged(shaken, lambda request: replace(seen(0, "pod-1", "v1", GIVEN), status=101)).outcome is Outcome.PASSED
+    assert judged(shaken, lambda request: replace(seen(0, "pod-1"), status=101)).outcome is Outcome.FAILED
+    declined = judged(shaken, lambda request: seen(0, "pod-1"), most=50)
+    assert declined.outcome is Outcome.INCONCLUSIVE
