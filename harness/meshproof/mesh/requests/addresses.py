@@ -216,8 +216,10 @@ def _within(mesh: Mesh, virtual_service: VirtualService, namespace: str) -> Iter
                 if port.is_http:
                     name = short_name(one, namespace)
                     yield Address(name, name, port.number, names=names_of(one, namespace))
-        known = services and not host.startswith("*") and _answers(mesh, virtual_service, namespace)
-        if not seen and (known or not host.endswith(f".{CLUSTER_DOMAIN}")):
+        named = not host.endswith(f".{CLUSTER_DOMAIN}")
+        if services:
+            named = not seen and not host.startswith("*") and _answers(mesh, virtual_service, namespace)
+        if named:
             foreign.append(Address(host, covered_by(mesh, host), 80))
     yield from foreign
 

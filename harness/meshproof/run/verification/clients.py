@@ -116,8 +116,10 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
         further.append(Sent(own, samples, probes))
         # What the usual client gets for the same request shows that the rule is for the other one alone, unless it is
         # passed on to whatever has its address.
-        same = (specification.expectation(as_called_by(mesh, one, client, usual)) for one in several)
-        first.samples.extend(_new((one for one in same if not one.undecided), first.samples))
+        same = [specification.expectation(as_called_by(mesh, one, client, usual)) for one in several]
+        same = [one for one in same if not one.undecided]
+        first.samples.extend(_new((one for one in same if not _leads_nowhere(one)), first.samples))
+        first.probes.extend(_new(filter(_leads_nowhere, same), first.expected))
     # A Service that one of the two hides from the usual client is among no samples of the other.
     either = (one for service in mesh.services for one in calls(mesh, service, usual))
     if len(specification.meshes) > 1:
@@ -171,6 +173,11 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
         asked_for = ((sent.specification, each.request) for sent in (first, *further) for each in sent.expected)
         unreached |= unreached_of_applied(specification, applied_told, untold, asked_for)
     return Guessed((first, *further), unreached, elsewhere, tuple(left.items()))
+
+
+def _leads_nowhere(one: Expectation) -> bool:
+    """Whether a rule leads a client to what has no pods for it alone: no share of the pods' answers shows that."""
+    return bool(one.arms) and not any(arm.workloads for arm in one.arms if arm.share)
 
 
 def _changed_by_rule(sent: Sent) -> list[Expectation]:

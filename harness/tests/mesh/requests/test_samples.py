@@ -139,6 +139,24 @@ spec: {exportTo: [ENTRY], hosts: [apart], http: [{route: [{destination: {host: a
 """
 
 
+ENTRY = """---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: api, namespace: other}
+spec:
+  hosts: [api.example.com]
+  exportTo: [EXPORTED]
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: 192.0.2.1}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: api, namespace: other}
+spec: {hosts: [api.example.com], http: [{route: [{destination: {host: api.example.com}}]}]}
+"""
+
+
 def test_a_rule_that_another_virtual_service_keeps_from_its_host_says_which(built) -> None:
     (told,) = shown(built(PAIR))[1]
     assert "VirtualService default/first" in told
@@ -148,6 +166,9 @@ def test_a_rule_that_another_virtual_service_keeps_from_its_host_says_which(buil
 def test_a_rule_that_clients_do_not_see_says_so(built) -> None:
     (told,) = shown(built(HIDDEN.replace("EXPORTED", "other").replace("ENTRY", '"*"')))[1]
     assert "clients in default reaches this rule: they do not see apart.other" in told
+    foreign = ENTRY.replace("EXPORTED", "other")
+    (told,) = shown(built(foreign))[1]
+    assert "clients in default reaches this rule: they do not see api.example.com" in told
     (told,) = shown(built(HIDDEN.replace("EXPORTED", "'*'").replace("ENTRY", '"."')))[1]
     assert "clients in default reaches this rule: it is exported to . alone" in told
 

@@ -238,3 +238,28 @@ def test_a_rule_for_a_service_that_its_clients_do_not_see_is_shown_by_its_full_n
     assert found.coverage.unreached == ()
     (sent,) = (one for one in found.driven if one.name == "verify from team")
     assert [str(one.request) for one in sent.plan.stages[0]] == ["GET http://cart.shop.svc.cluster.local/"]
+
+
+def test_a_rule_that_leads_the_usual_client_nowhere_is_no_share_of_pods(tmp_path: Path) -> None:
+    text = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: api, namespace: team}
+spec:
+  hosts: [api.example.com]
+  exportTo: ["."]
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: 192.0.2.1}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: api, namespace: team}
+spec: {hosts: [api.example.com], http: [{timeout: 2s, route: [{destination: {host: api.example.com}}]}]}
+"""
+    (tmp_path / "api.yaml").write_text(text)
+    found = prepare_verification([str(tmp_path / "api.yaml")], [], (), SURE, any_client=True)
+    assert found.samples is None
+    assert [[arm.status for arm in one.arms] for one in found.boundaries.plan.stages[0]] == [[503]]
+    (sent,) = (one for one in found.driven if one.name == "verify from team")
+    assert [[bool(arm.workloads) for arm in one.arms] for one in sent.plan.stages[0]] == [[True]]
