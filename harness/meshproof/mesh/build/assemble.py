@@ -89,7 +89,8 @@ def build_all(manifests: Manifests, *, standing_in: StandingIn | None = None) ->
     workloads = [one for one in built.mesh.workloads if (one.namespace, one.name) in names]
     made = {(one.namespace, one.name) for one in found.resources if one.kind == "Secret"}
     whole, unusable = without_unusable(built.mesh, made)
-    unmodelled = (*broadened(built.mesh.unmodelled, workloads), *found.unmodelled, *unusable)
+    entered = [one.selector for one in built.mesh.gateways]
+    unmodelled = (*broadened(built.mesh.unmodelled, workloads, entered), *found.unmodelled, *unusable)
     notices = tuple(dict.fromkeys((*found.notices, *built.notices)))
     mesh = replace(whole, unmodelled=unmodelled)
     return replace(built, mesh=mesh, notices=notices, stood_in=tuple(found.resources), read=manifests)

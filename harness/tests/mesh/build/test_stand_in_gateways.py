@@ -213,3 +213,32 @@ def test_what_is_applied_gets_the_gateways_of_what_is_specified(tmp_path: Path) 
 def test_names_that_are_alike(one: str, other: str, expected: bool) -> None:
     assert alike(one, other) is expected
     assert alike(other, one) is expected
+
+
+POLICY = """\
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: edge, namespace: istio-system}
+spec: {selector: {matchLabels: LABELS}, rules: [{to: [{operation: {paths: ["/api"]}}]}]}
+---
+"""
+EDGE = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [web.example]}]
+---
+"""
+
+
+@pytest.mark.parametrize(
+    ("labels", "touched"),
+    [("{istio: ingressgateway}", False), ("{istio: ingressgateway, tier: a}", False), ("{tier: a}", True)],
+)
+def test_what_is_for_the_pods_of_a_gateway_touches_no_other_that_stands_in(labels: str, touched: bool) -> None:
+    text = EDGE + VIRTUAL_SERVICE + POLICY.replace("LABELS", labels)
+    mesh = build_all(load(["-"], stdin=io.StringIO(text)), standing_in=StandingIn()).mesh
+    found = facts(mesh, predict(mesh, parse("http://web/")), "default", {})
+    assert bool(Dependencies(mesh, mesh.unmodelled).touching(found)) is touched

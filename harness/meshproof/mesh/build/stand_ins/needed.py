@@ -85,16 +85,24 @@ def needed(manifests: Manifests, mesh: Mesh, how: StandingIn) -> Needed:
     return found
 
 
-def broadened(unmodelled: Iterable[Unmodelled], workloads: Sequence[Workload]) -> Iterator[Unmodelled]:
-    """What touches pods by labels may touch a workload that stands in: not all labels of the real one are known."""
+def broadened(
+    unmodelled: Iterable[Unmodelled], workloads: Sequence[Workload], entered: Sequence[Labels] = ()
+) -> Iterator[Unmodelled]:
+    """What touches pods by labels may touch a workload that stands in: not all labels of the real one are known.
+
+    Whatever has all the labels that a Gateway selects (`entered`) is one of its pods, and no other.
+    """
     for one in unmodelled:
-        more = [touch for each in one.touches for touch in _possible(each, workloads)]
+        more = [touch for each in one.touches for touch in _possible(each, workloads, entered)]
         yield replace(one, touches=(*one.touches, *more)) if more else one
 
 
-def _possible(touch: Touches, workloads: Sequence[Workload]) -> Iterator[Touches]:
+def _possible(touch: Touches, workloads: Sequence[Workload], entered: Sequence[Labels]) -> Iterator[Touches]:
     if isinstance(touch, Pods | Received | Clients) and touch.labels:
+        of_gateways = any(labels and labels.items() <= touch.labels.items() for labels in entered)
         for one in workloads:
+            if of_gateways and not touch.labels.items() <= one.labels.items():
+                continue
             free = all(one.labels.get(name, value) == value for name, value in touch.labels.items())
             if touch.namespace in ("", one.namespace) and free:
                 yield replace(touch, namespace=one.namespace, labels=one.labels)
