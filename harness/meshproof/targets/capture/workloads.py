@@ -18,12 +18,15 @@ CONTROLLER = "endpointslice-controller.k8s.io"
 def workloads(objects: Sequence[Mapping[str, Any]], left_out: LeftOut) -> Iterator[Json]:
     """What makes pods, with as many as are ready; what belongs to another of them, as a ReplicaSet does, is that one.
 
-    A pod of a controller that is not among them, such as a Job, stands by itself.
+    A pod of a controller that is not among them, such as a Job, stands by itself. While a Deployment is rolled out,
+    and where that has failed, its ReplicaSets with ready pods stand in its place: it says what the new pods are, and
+    those that answer may be the old ones.
     """
-    there = {(one["kind"], _place(one), _name(one)) for one in objects if one["kind"] != "Pod"}
+    rolling = _rolling(objects)
+    there = {_key(one) for one in objects if one["kind"] != "Pod"} - rolling
     for one in objects:
         owner = _controller(one)
-        if owner and (owner[0], _place(one), owner[1]) in there:
+        if _key(one) in rolling or (owner and (owner[0], _place(one), owner[1]) in there):
             continue
         if one["kind"] == "Pod":
             if is_ready(one):
@@ -31,6 +34,19 @@ def workloads(objects: Sequence[Mapping[str, Any]], left_out: LeftOut) -> Iterat
         elif ready_pods(one) or (one["kind"] != "DaemonSet" and not owner):
             # Of a controller that is not read old ReplicaSets stay, without pods; a DaemonSet names no number of pods.
             yield workload(one, left_out)
+
+
+def _rolling(objects: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+    """The Deployments whose ready pods may be of another version than they state, and are told by ReplicaSets."""
+    ready = [one for one in objects if one["kind"] == "ReplicaSet" and ready_pods(one)]
+    told = {(owner[0], _place(one), owner[1]) for one in ready if (owner := _controller(one))}
+    return {_key(one) for one in objects if one["kind"] == "Deployment" and _key(one) in told and _is_rolling(one)}
+
+
+def _is_rolling(deployment: Mapping[str, Any]) -> bool:
+    generation, status = deployment["metadata"].get("generation") or 0, deployment.get("status") or {}
+    unseen = int(status.get("observedGeneration") or generation) < generation
+    return unseen or int(status.get("updatedReplicas") or 0) < int(status.get("replicas") or 0)
 
 
 def ready_pods(body: Mapping[str, Any]) -> int:
@@ -110,6 +126,10 @@ def _controller(body: Mapping[str, Any]) -> tuple[str, str] | None:
         if one.get("controller"):
             return str(one.get("kind")), str(one.get("name"))
     return None
+
+
+def _key(body: Mapping[str, Any]) -> tuple[str, str, str]:
+    return str(body["kind"]), _place(body), _name(body)
 
 
 def _place(body: Mapping[str, Any]) -> str:

@@ -46,7 +46,7 @@ def fill(api: Api, *, share: int = 90) -> None:
                 "selector": {"matchLabels": labels},
                 "template": {"metadata": metadata, "spec": {"containers": [container]}},
             },
-            status={"replicas": 2, "readyReplicas": ready},
+            status={"replicas": 2, "updatedReplicas": 2, "readyReplicas": ready},
         )
         api.put(
             "ReplicaSet",
