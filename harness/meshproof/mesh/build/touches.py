@@ -15,6 +15,7 @@ from meshproof.manifest.kinds import GATEWAY_API, is_read
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.proxy_config.variables import by_variables
+from meshproof.mesh.build.workloads import canary
 from meshproof.mesh.build.workloads.workload import FORMS, Form, at
 from meshproof.mesh.model import names
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Labels
@@ -246,12 +247,6 @@ def _listener_set(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
     return (Entering(key, alone=True),)
 
 
-def _rollout(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
-    spec = resource.body.get("spec")
-    aim = spec.get("targetRef") if spec else None
-    return (Called((_full(aim.need("name").text() if aim else resource.name, resource.namespace),)),)
-
-
 def _not_read(resource: Resource, mesh: Mesh) -> Several:  # noqa: ARG001
     """What stands in a live cluster that could not be read: manifest/captured.py."""
     spec = resource.body.need("spec")
@@ -292,7 +287,7 @@ KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "UDPRoute": _route,
     "ListenerSet": _listener_set,
     "XListenerSet": _listener_set,
-    "Canary": _rollout,
+    "Canary": lambda one, _mesh: canary.touched(one),
     captured.NOT_READ: _not_read,
     captured.CLUSTER: lambda _resource, _mesh: (),
 }

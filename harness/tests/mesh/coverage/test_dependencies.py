@@ -20,6 +20,7 @@ from shop_manifests import CART, EDGE, NETWORKING, NEW, PAY, SHOP, of
 PORT_LISTENER = "{egress: [{port: {number: 80, protocol: HTTP, name: http}, hosts: ['*/*']}]}"
 
 
+FLAGGER = "flagger.app/v1beta1"
 SERVERS = "[{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]"
 
 
@@ -48,6 +49,12 @@ SERVERS = "[{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]"
         (of("NetworkPolicy", "{podSelector: {}}", group="networking.k8s.io/v1"), [CART, PAY], []),
         (of("Sidecar", PORT_LISTENER, group=NETWORKING, namespace="default"), [CART, PAY], [EDGE]),
         (of("Sidecar", PORT_LISTENER, group=NETWORKING), [], [CART, PAY, EDGE]),
+        (of("Canary", "{targetRef: {name: pay}, service: {port: 80}}", group=FLAGGER), [PAY, NEW], [CART, EDGE]),
+        (
+            of("Canary", "{targetRef: {name: a}, service: {name: pay, hosts: [Shop.example.com]}}", group=FLAGGER),
+            [PAY, NEW, EDGE],
+            [CART],
+        ),
         (
             of("Ingress", "{ingressClassName: istio, rules: [{host: shop.example.com}]}", group="networking.k8s.io/v1"),
             [EDGE],
