@@ -55,7 +55,9 @@ def _ended(expectation: Expectation, said: Stream, one: Observation, came: int, 
     timeout, late = expectation.timeout, lateness(one)
     # Its time begins with the client's last message.
     begins, slack = (0.0, 0.0) if said.sender == SERVER else (said.seconds, late)
-    if timeout is None or one.latency < begins + timeout - MACHINE - slack:
+    # Pods that are told of it count from the call's beginning, and end one that they were late to answer.
+    soonest = 0.0 if timeout is not None and said.seconds < timeout else begins
+    if timeout is None or one.latency < soonest + timeout - MACHINE - slack:
         return f"it was ended ({answer(one)}) {lasted}"
     if one.latency < begins + timeout - EARLY - slack:
         return None

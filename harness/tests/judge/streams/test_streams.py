@@ -71,6 +71,7 @@ def test_what_is_specified_passes(build: Any, said: str, given: dict[str, Any]) 
         ("both 3 0.1", {"status": 13}, "(grpc-status 13)"),
         ("both 3 0.2", {}, "it lasted 0.25 s, where its messages take 0.4 s"),
         ("both 9 0.1", {**LIMIT, **ENDED, "messages": 4, "latency": 0.41}, "it was ended (not answered"),
+        ("both 3 0.1", {**LIMIT, **ENDED, "messages": 2, "latency": 0.29}, "it was ended (not answered"),
         ("server 3 0.05", {**ENDED, "messages": 1}, "it was ended (not answered"),
         ("server 10 0.1", {**LIMIT, **ENDED, "messages": 2, "latency": 0.21}, "after 2 messages and 0.21 s"),
         ("server 10 0.1", {**LIMIT, "messages": 10, "latency": 1.0}, "after 10 messages and 1.00 s"),
@@ -92,6 +93,8 @@ def test_anything_else_fails(build: Any, said: str, given: dict[str, Any], why: 
     ("said", "given", "why"),
     [
         ("both 3 0.1", {"count": 3}, "3 calls show too little"),
+        # Pods that are told of the timeout count from the call's beginning: those on a busy machine end what is late.
+        ("both 3 0.1", {**LIMIT, **ENDED, "messages": 2, "latency": 0.46}, "0 calls show too little"),
         ("server 4 0.1", LIMIT, "lasts about as long (0.4 s) as its timeout"),
         (
             "both 3 0.1",
