@@ -9,8 +9,8 @@ from meshproof.errors import Location
 from meshproof.manifest.resource import Notice
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
-from meshproof.mesh.model.virtual_service import HttpRoute, RouteMatch, TcpMatch, TcpRoute, VirtualService
-from meshproof.mesh.predict.covering import covers, covers_connections
+from meshproof.mesh.model.virtual_service import HttpRoute, TcpRoute, VirtualService
+from meshproof.mesh.predict.covering import is_hidden
 
 Rules = Sequence[HttpRoute | TcpRoute]
 
@@ -28,7 +28,7 @@ def unshown(
         there = [one for one in other.virtual_services if (one.namespace, one.name) == (owner.namespace, owner.name)]
         for at, rules in enumerate(_lists(owner)):
             for number, rule in enumerate(rules):
-                if rule.location not in lacking or (not owner.gateway_api and _is_hidden(rule, rules[:number])):
+                if rule.location not in lacking or (not owner.gateway_api and is_hidden(rule, rules[:number])):
                     continue
                 own = _tried(rules[: number + 1])
                 if not any(_tried(_lists(one)[at][: number + 1]) == own for one in there):
@@ -42,17 +42,3 @@ def _tried(rules: Rules) -> object:
 
 def _lists(owner: VirtualService) -> tuple[Rules, Rules, Rules]:
     return owner.http, owner.tls, owner.tcp
-
-
-def _is_hidden(rule: HttpRoute | TcpRoute, earlier: Rules) -> bool:
-    """Whether the rules before it take everything that it could."""
-    before = [match for one in earlier for match in one.matches or (None,)]
-    return all(any(_takes(wide, narrow) for wide in before) for narrow in rule.matches or (None,))
-
-
-def _takes(wide: RouteMatch | TcpMatch | None, narrow: RouteMatch | TcpMatch | None) -> bool:
-    if wide is None:
-        return True
-    if isinstance(wide, TcpMatch):
-        return not isinstance(narrow, RouteMatch) and covers_connections(wide, narrow)
-    return not isinstance(narrow, TcpMatch) and covers(wide, narrow)

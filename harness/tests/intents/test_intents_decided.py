@@ -145,3 +145,55 @@ def test_rules_that_no_intent_reaches_are_counted(shop) -> None:
     assert (found.rules, len(found.unreached)) == (14, 13)
     assert round(found.percent) == 7
     assert not [one for one in found.unreached if str(one).endswith("routing.yaml:35:7")]
+
+
+VERSIONS = """\
+apiVersion: v1
+kind: Service
+metadata: {name: front}
+spec: {selector: {app: front}, ports: [{name: http, port: 80}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: front}
+spec: {host: front, subsets: [{name: a, labels: {v: a}}, {name: b, labels: {v: b}}]}
+---
+"""
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: VERSION, labels: {app: front, v: VERSION}}
+spec: {containers: [{name: c, image: example/front}]}
+---
+"""
+RULES = """\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: front}
+spec:
+  hosts: [front]
+  http:
+"""
+# A length that is no number to Envoy's parser.
+UNFOUND = 'match: [{headers: {content-length: {regex: "[1-9].*"}}}], '
+
+
+def leading(to: str, match: str = "") -> str:
+    return f"  - {{{match}route: [{{destination: {{host: front, subset: {to}}}}}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("rules", "outcome"),
+    [
+        (leading("b", UNFOUND) + leading("a"), Outcome.INCONCLUSIVE),
+        (leading("a", UNFOUND) + leading("a"), Outcome.PASSED),
+        (leading("a") + leading("b", UNFOUND), Outcome.PASSED),
+    ],
+)
+def test_a_promise_is_not_kept_where_a_rule_leads_there_that_no_request_shows(
+    world, rules: str, outcome: Outcome
+) -> None:
+    text = VERSIONS + POD.replace("VERSION", "a") + POD.replace("VERSION", "b") + RULES + rules
+    found = world(text).case("- never: {to: front/b}")
+    assert found.outcome is outcome, found.reason
+    assert ("no request was found that shows the rule at" in found.reason) is (outcome is Outcome.INCONCLUSIVE)

@@ -10,11 +10,13 @@ from meshproof.border.request import Request, connection
 from meshproof.errors import Location
 from meshproof.intents.destinations import names
 from meshproof.intents.view import View
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Unmodelled
-from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
+from meshproof.mesh.model.virtual_service import Destination, HttpRoute, TcpRoute, VirtualService
 from meshproof.mesh.predict.connections.within import PROTOCOLS
+from meshproof.mesh.predict.covering import is_hidden
 from meshproof.mesh.requests.addresses import short_name
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
 from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, others
@@ -31,7 +33,7 @@ class Asked:
     """All requests of one client, with what is predicted of each and what of it is not understood.
 
     `among` names the rules that they are about (None: all); `left_out` is how many probes, and `clients` how many
-    further clients, were too many.
+    further clients, were too many. `unshown` are the rules that no request of this client was found for.
     """
 
     view: View
@@ -39,6 +41,7 @@ class Asked:
     among: frozenset[Location] | None = None
     left_out: int = 0
     clients: int = 0
+    unshown: tuple[Location, ...] = ()
 
 
 def asked(view: View, *, thorough: bool = False, alone: bool = False) -> tuple[Asked, ...]:
@@ -60,9 +63,12 @@ def asked(view: View, *, thorough: bool = False, alone: bool = False) -> tuple[A
 
 def _of(view: View, among: frozenset[Location] | None, *, thorough: bool) -> Asked:
     client = view.client
-    samples, _ = sample_requests(view.mesh, namespace=client.namespace, labels=client.labels, tls=view.tls, among=among)
+    samples, told = sample_requests(
+        view.mesh, namespace=client.namespace, labels=client.labels, tls=view.tls, among=among
+    )
     found, left = _probes(view, view.mesh, among, None if thorough else MOST)
-    return Asked(view, _predicted(view, (*samples, *found)), among, left)
+    unshown = tuple(one.location for one in told if one.topic == Topic.NOT_SHOWN)
+    return Asked(view, _predicted(view, (*samples, *found)), among, left, unshown=unshown)
 
 
 def _probes(
@@ -120,14 +126,41 @@ def _direct(view: View, destinations: Sequence[str], forbidden: Collection[str])
                 yield connection(host, port.number)
 
 
+def unshown(several: Sequence[Asked], destinations: Sequence[str], forbidden: Collection[str]) -> Location | None:
+    """The first rule that may lead to what is forbidden, and that no request of all was found for; None without one."""
+    mesh, lacking = several[0].view.mesh, {*several[0].unshown}
+    if lacking:
+        lacking -= {expectation.route for one in several for expectation, _ in one.expectations if expectation.route}
+    for owner in mesh.virtual_services if lacking else ():
+        lists: tuple[Sequence[HttpRoute | TcpRoute], ...] = (owner.http, owner.tls, owner.tcp)
+        for rules in lists:
+            for at, rule in enumerate(rules):
+                hidden = not owner.gateway_api and is_hidden(rule, rules[:at])
+                if rule.location in lacking and not hidden and _may_lead(mesh, rule, destinations, forbidden):
+                    return rule.location
+    return None
+
+
 def _leads(mesh: Mesh, one: VirtualService, destinations: Sequence[str], forbidden: Collection[str]) -> bool:
     """Whether a rule of a VirtualService may lead, or copy, to what is forbidden."""
-    for rule in one.rules:
-        mirrors = rule.mirrors if isinstance(rule, HttpRoute) else ()
-        for target in (*(each.destination for each in rule.destinations), *(each.destination for each in mirrors)):
-            called = target.host.removesuffix(f".{CLUSTER_DOMAIN}") + (f"/{target.subset}" if target.subset else "")
-            if not names(called, target.host).isdisjoint(destinations):
-                return True
-            if any(each.key in forbidden for each in mesh.selected(target.host)):
-                return True
+    return any(_may_lead(mesh, rule, destinations, forbidden) for rule in one.rules)
+
+
+def _may_lead(mesh: Mesh, rule: HttpRoute | TcpRoute, destinations: Sequence[str], forbidden: Collection[str]) -> bool:
+    mirrors = rule.mirrors if isinstance(rule, HttpRoute) else ()
+    for target in (*(each.destination for each in rule.destinations), *(each.destination for each in mirrors)):
+        called = target.host.removesuffix(f".{CLUSTER_DOMAIN}") + (f"/{target.subset}" if target.subset else "")
+        if not names(called, target.host).isdisjoint(destinations):
+            return True
+        if any(each.key in forbidden for each in _behind(mesh, target)):
+            return True
     return False
+
+
+def _behind(mesh: Mesh, target: Destination) -> Iterator[Workload]:
+    """The workloads of a destination by whichever DestinationRule defines its subset."""
+    rules = (one for one in mesh.destination_rules if one.host == target.host) if target.subset else ()
+    wanted = [subset.labels for rule in rules for subset in rule.subsets if subset.name == target.subset]
+    for one in mesh.selected(target.host):
+        if not target.subset or any(labels.items() <= one.labels.items() for labels in wanted):
+            yield one

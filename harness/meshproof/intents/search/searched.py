@@ -13,7 +13,7 @@ from meshproof.errors import Location
 from meshproof.intents.cases import not_understood
 from meshproof.intents.conditions import Headers, condition, meets
 from meshproof.intents.destinations import names, unknown
-from meshproof.intents.search.requests import Asked, about, pods
+from meshproof.intents.search.requests import Asked, about, pods, unshown
 from meshproof.intents.view import View
 from meshproof.intents.words import predicted, taken
 from meshproof.language.words import ENGLISH
@@ -53,6 +53,9 @@ def searched(number: int, never: Never, several: Sequence[Asked]) -> Search:
     total = sum(len(requests) for _, requests in held)
     if undecided := _undecided(several, exceptions, total):
         return Search(replace(blank, reason=undecided[0], depends_on=undecided[1]))
+    if place := unshown(several, never.destinations, forbidden):
+        why = f"no request was found that shows the rule at {place}, which leads there"
+        return Search(replace(blank, reason=why, depends_on=(place,)))
     done = replace(blank, outcome=Outcome.PASSED, reason=f"none of {ENGLISH.amount(total, 'request')} reaches it")
     return Search(done, tuple(held), forbidden)
 

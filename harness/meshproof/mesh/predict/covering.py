@@ -6,7 +6,9 @@ regular expressions are compared by their text.
 
 from __future__ import annotations
 
-from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch, TcpMatch
+from collections.abc import Sequence
+
+from meshproof.mesh.model.virtual_service import HttpRoute, MatchKind, RouteMatch, StringMatch, TcpMatch, TcpRoute
 from meshproof.mesh.predict.match import string_matches
 
 Named = tuple[tuple[str, StringMatch], ...]
@@ -34,6 +36,20 @@ def covers(wide: RouteMatch | None, narrow: RouteMatch | None) -> bool:
         and _named(wide.query_params, own.query_params)
         and _without(wide, own)
     )
+
+
+def is_hidden(rule: HttpRoute | TcpRoute, earlier: Sequence[HttpRoute | TcpRoute]) -> bool:
+    """Whether the rules before it surely take everything that a rule could."""
+    before = [match for one in earlier for match in one.matches or (None,)]
+    return all(any(_takes(wide, narrow) for wide in before) for narrow in rule.matches or (None,))
+
+
+def _takes(wide: RouteMatch | TcpMatch | None, narrow: RouteMatch | TcpMatch | None) -> bool:
+    if wide is None:
+        return True
+    if isinstance(wide, TcpMatch):
+        return not isinstance(narrow, RouteMatch) and covers_connections(wide, narrow)
+    return not isinstance(narrow, TcpMatch) and covers(wide, narrow)
 
 
 def covers_connections(wide: TcpMatch | None, narrow: TcpMatch | None) -> bool:
