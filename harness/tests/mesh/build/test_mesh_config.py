@@ -280,3 +280,11 @@ def test_what_nobody_can_read_makes_everything_unproved(line: str, why: str) -> 
     assert one.refused
     assert why in one.why
     assert one.touches == (Everything(),)
+
+
+@pytest.mark.parametrize(("said", "told"), [("[other]", True), ("['.']", True), ("['*']", False)])
+def test_hosts_of_rules_may_be_served_nowhere_where_services_are_hidden_by_default(
+    built, said: str, told: bool
+) -> None:
+    found = built(ROUTED + config_map(f"defaultServiceExportTo: {said}")).mesh
+    assert [one.touches[0].gateways for one in found.unmodelled] == ([("mesh",)] if told else [])

@@ -21,8 +21,8 @@ from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import MeshConfig, OutboundMode, PathNormalization
-from meshproof.mesh.model.unmodelled import Called, Entering, Everything, Touches
-from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
+from meshproof.mesh.model.unmodelled import Asked, Called, Entering, Everything, Touches
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
 
 EXPORT = ("defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo")
 MODELLED = frozenset(
@@ -48,7 +48,7 @@ WITHOUT_PART = frozenset(
         *("protocolDetectionTimeout", "tcpKeepalive"),
     }
 )
-NOBODY, OWN = "~", "."
+NOBODY, OWN, EVERYBODY = "~", ".", "*"
 DEFAULT_NAMES = {"", "DEFAULT"}
 EVERYTHING = (Everything(),)
 Exported = TypeVar("Exported", Service, VirtualService, DestinationRule)
@@ -111,6 +111,11 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
     if NOBODY in services:
         # Not even what any installation has is there then.
         findings.unproved(fields.location, f"{EXPORT[0]} {NOBODY} is not modelled")
+    elif services and EVERYBODY not in services and (routed := mesh.bound_to(MESH_GATEWAY)):
+        # Those of Istio's own namespace are hidden then, too, by which a client listens on port 80.
+        hosts = tuple(dict.fromkeys(host for one in routed for host in one.hosts))
+        why = f"{EXPORT[0]} {', '.join(services)}: whether a client knows a Service with port 80 is not modelled"
+        findings.unproved(fields.location, why, touches=(Asked(hosts, (MESH_GATEWAY,)),))
     mesh = replace(
         mesh,
         services=_exported(mesh.services, services),
