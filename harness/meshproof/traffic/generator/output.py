@@ -15,7 +15,7 @@ FLUSH_LINES = 128
 FLUSH_SECONDS = 0.01
 # A message to a master costs as much as several requests; half of the credit that is left goes at once all the same.
 FLUSH_LINES_OF_WORKER = 512
-FLUSH_SECONDS_OF_WORKER = 0.05
+FLUSH_SECONDS_OF_WORKER = 0.2
 
 
 class Channel(Protocol):
