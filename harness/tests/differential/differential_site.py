@@ -69,8 +69,7 @@ async def head(reader: asyncio.StreamReader) -> list[str]:
 class Site:
     """`ports` are the local ports of the two proxies in force, by the service's (or the server's) port.
 
-    `own` are those of the sidecar for the address of one service alone; `unheard` has no address: headless Services
-    without pods, of whose ports a protocol would be found out.
+    `own` are those of the sidecar for the address of one service alone.
     """
 
     ads: AdsServer
@@ -81,7 +80,6 @@ class Site:
     seen: dict[str, list[Seen]] = field(default_factory=dict)
     ports: dict[bool, dict[int, int]] = field(default_factory=dict)
     own: dict[tuple[str, int], int] = field(default_factory=dict)
-    unheard: set[tuple[str, int]] = field(default_factory=set)
     mesh: Mesh = field(default_factory=Mesh)
     namespace: str = SIDECAR.namespace
     numbers: count[int] = field(default_factory=count)
@@ -104,8 +102,6 @@ class Site:
             self.ports[gateway] = await envoy.ports()
         opened = await self.sidecar.tcp_ports()
         self.own = {at: opened[name] for at, name in listener_by_address(mesh, client).items()}
-        apart = ((one, port) for one in mesh.services if one.headless for port in one.ports if one.is_apart(port))
-        self.unheard = {(one.host, port.number) for one, port in apart} - self.own.keys()
         self.mesh, self.namespace = mesh, namespace
 
     def answering(self, workload: str) -> object:
@@ -138,15 +134,19 @@ class Site:
 
         return received
 
+    def has_address(self, request: Request) -> bool:
+        """Not where a headless Service has no pods, and no HTTP that may be sent to an address of another name."""
+        service = addressed(self.mesh, request, self.namespace)
+        ports = service.ports if service and service.headless else ()
+        return not any(one.number == request.port and service and service.is_apart(one) for one in ports)
+
     async def ask(self, request: Request) -> Answer | None:
         """One request on a connection of its own; None where nothing listens."""
         called = request.host.lower().removesuffix(".")
         names = () if request.gateway else (called, called.partition(".")[2])
         own = next((self.own[one, request.port] for one in names if (one, request.port) in self.own), None)
         port = own or self.ports[bool(request.gateway)].get(request.port)
-        if not request.gateway and (service := addressed(self.mesh, request, self.namespace)):
-            port = None if (service.host, request.port) in self.unheard else port
-        if port is None:
+        if port is None or not (own or request.gateway or self.has_address(request)):
             return None
         number = str(next(self.numbers))
         rendered = Prepared(request.method, request.authority, request.path, request.headers, request.body, ("", 0))
