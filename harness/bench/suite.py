@@ -64,6 +64,15 @@ def measure(words: Sequence[str]) -> Sequence[Row]:
     )
 
 
+def _shared(finished: Sequence[Mapping[str, object]]) -> Sequence[str]:
+    """The scenarios of the earlier build that this one has by the same name."""
+    argv = [sys.executable, "-m", "meshproof", "run", "--list"]
+    listed = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT, check=True).stdout
+    known = {line.split(maxsplit=1)[0] for line in listed.splitlines() if line.strip()}
+    # What needs a cluster or hosts is skipped, and has no phases.
+    return [name for event in finished if event["phases"] and (name := str(event["scenario"])) in known]
+
+
 def beside_earlier(rounds: int) -> Sequence[Row]:
     """The scenarios that the earlier build has, by it and by this one in turns."""
     names: Sequence[str] = ()
@@ -72,8 +81,7 @@ def beside_earlier(rounds: int) -> Sequence[Row]:
         env = earlier_build(Path(name, "earlier"))
         for number in range(rounds):
             then, used_then, finished = one_run(Path(name, f"then-{number}"), names, env)
-            # What needs a cluster or hosts is skipped, and has no phases.
-            names = names or [str(event["scenario"]) for event in finished if event["phases"]]
+            names = names or _shared(finished)
             now, used, _ = one_run(Path(name, f"now-{number}"), names)
             ratios.append((now / then, used / used_then))
     clock, processor = (median(several) for several in zip(*ratios, strict=True))
