@@ -34,24 +34,22 @@ class Descriptor:
         self.lines(wire.line(message), 0)
 
 
-def open_wire(
-    original: Original, handle: Callable[[Any], None], at_end: Callable[[], object] = lambda: None
-) -> Descriptor:
+def open_wire(original: Original, handle: Callable[[Any], None]) -> Descriptor:
     """Take standard output for the wire, and hand each message of standard input to `handle` from now on.
 
-    The process ends when standard input does, after `at_end`.
+    The process ends when standard input does.
     """
     # Locust's own end on SIGTERM writes reports and takes its time; the harness wants it gone.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Standard output is the wire's alone: whatever else is printed goes to standard error.
     channel = os.dup(1)
     os.dup2(2, 1)
-    end_with_input(original, at_end)
-    threading.Thread(target=_handle_lines, args=(handle, at_end), daemon=True).start()
+    end_with_input(original)
+    threading.Thread(target=_handle_lines, args=(handle,), daemon=True).start()
     return Descriptor(channel)
 
 
-def end_with_input(original: Original, at_end: Callable[[], object] = lambda: None) -> None:
+def end_with_input(original: Original) -> None:
     """End this process as soon as standard input closes or breaks, for the harness is gone then: also while it hangs.
 
     A true thread waits for that, and for nothing else: to be woken for each message would cost more than to read it.
@@ -62,7 +60,6 @@ def end_with_input(original: Original, at_end: Callable[[], object] = lambda: No
 
     def wait() -> None:
         ended.poll()
-        at_end()
         os._exit(0)
 
     original("_thread", "start_new_thread")(wait, ())
@@ -73,7 +70,7 @@ def refuse(message: object, error: Exception) -> NoReturn:
     abort(f"cannot act on {str(message)[:200]}: {error!r}")
 
 
-def _handle_lines(handle: Callable[[Any], None], at_end: Callable[[], object]) -> None:
+def _handle_lines(handle: Callable[[Any], None]) -> None:
     unfinished = b""
     while data := _read():
         *lines, unfinished = (unfinished + data).split(b"\n")
@@ -81,9 +78,7 @@ def _handle_lines(handle: Callable[[Any], None], at_end: Callable[[], object]) -
             try:
                 handle(json.loads(line))
             except (ValueError, KeyError, TypeError, IndexError) as error:
-                at_end()
                 refuse(line, error)
-    at_end()
     os._exit(0)
 
 
