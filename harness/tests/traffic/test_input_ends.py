@@ -26,9 +26,12 @@ def test_a_process_that_hangs_ends_with_its_input_and_not_before(kind: str) -> N
     with subprocess.Popen([sys.executable, "-c", HANGS], stdin=reads, stdout=subprocess.PIPE) as child:
         os.close(reads)
         assert child.stdout is not None
-        assert child.stdout.readline() == b"hangs\n"
-        os.write(writes, b"a message that nobody reads\n")
-        with pytest.raises(subprocess.TimeoutExpired):
-            child.wait(0.3)
-        os.close(writes)
-        assert child.wait(20) == 0
+        try:
+            assert child.stdout.readline() == b"hangs\n"
+            os.write(writes, b"a message that nobody reads\n")
+            with pytest.raises(subprocess.TimeoutExpired):
+                child.wait(0.3)
+            os.close(writes)
+            assert child.wait(20) == 0
+        finally:
+            child.kill()
