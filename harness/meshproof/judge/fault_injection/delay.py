@@ -58,8 +58,7 @@ class DelayTrial(FaultTrial):
         self._hits = 0
 
     def ambiguous(self, observation: Observation) -> bool:
-        # A stall within a delay makes it no longer. So only one that is most of it could be taken for it; to leave out
-        # more, which are mostly requests that were delayed, would make their share too small.
+        # A stall within a delay makes it no longer. So only one that is most of it could be taken for it.
         held = _held(observation)
         return held >= self._seconds - EARLY and held - observation.stalled < self._seconds / 2
 

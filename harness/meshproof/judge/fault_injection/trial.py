@@ -23,6 +23,9 @@ class FaultTrial:
     are gathered until a batch is full; the load then pauses, and once nothing is under way any more all of
     the batch is judged (`reconcile`). A share of 0 or 1 is exact in any order, and judged immediately.
 
+    Of a request that met a late machine it may be unknown whether a fault has hit it (`ambiguous`). The share is
+    decided where it is decided alike whether all of these were hit or none; an exact one leaves them out.
+
     A subclass says which requests a fault has hit, and what else is wrong; `label` is what reports call a hit.
     """
 
@@ -36,12 +39,14 @@ class FaultTrial:
         self._fault: Abort | Delay = injection.fault
         self._label = label
         share = float(self._fault.share)
-        self._test = ShareTest(share, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests)
-        self.limit = self._test.cap
-        self._batch: list[tuple[float, str, bool]] = []
+        self._fewest, self._most = (
+            ShareTest(share, rates.alpha, rates.beta, rates.tolerance, cap=rates.max_requests) for _ in range(2)
+        )
+        self.limit = self._fewest.cap
+        self._batch: list[tuple[float, str, bool, bool]] = []
         self._size = ceil(self.limit / BATCHES)
         self._odd: Observation | None = None
-        self._excused = 0
+        self._unknown = 0
 
     def hit(self, observation: Observation) -> bool:
         """Whether the fault was injected into this request."""
@@ -68,36 +73,55 @@ class FaultTrial:
         return False
 
     def observe(self, observation: Observation) -> None:
-        if observation.stalled and self.ambiguous(observation):
-            self._excused += 1
+        unknown = bool(observation.stalled) and self.ambiguous(observation)
+        self._unknown += unknown
+        if not self._fewest.exact:
+            if not self._closed:
+                hit = not unknown and self.hit(observation)
+                self._batch.append((observation.started, observation.id, hit, hit or unknown))
+            return
+        if unknown:
             return
         hit = self.hit(observation)
-        if not self._test.exact:
-            if not self._test.closed:
-                self._batch.append((observation.started, observation.id, hit))
-            return
-        self._test.add(hit)
-        if hit != bool(self._test.p0):
+        self._take(hit, hit)
+        if hit != bool(self._fewest.p0):
             self._odd = self._odd or observation
 
     def reconcile(self, books: Books) -> None:  # noqa: ARG002
-        for _, _, hit in sorted(self._batch):
-            if self._test.closed:
-                break
-            self._test.add(hit)
+        for _, _, fewest, most in sorted(self._batch):
+            self._take(fewest, most)
         self._batch.clear()
+
+    def _take(self, fewest: bool, most: bool) -> None:
+        for test, hit in ((self._fewest, fewest), (self._most, most)):
+            if not test.closed or test.exact:
+                test.add(hit)
 
     @property
     def decided(self) -> bool:
-        return self._test.closed or len(self._batch) >= self._size or self._excused >= self.limit
+        return self._closed or len(self._batch) >= self._size or self._unknown >= self.limit
+
+    @property
+    def _closed(self) -> bool:
+        return self._fewest.closed and self._most.closed
+
+    @property
+    def _outcome(self) -> Outcome:
+        return self._fewest.outcome if self._fewest.outcome is self._most.outcome else Outcome.INCONCLUSIVE
+
+    @property
+    def _test(self) -> ShareTest:
+        """What is shown: of two shares that are too small the larger one."""
+        small = self._outcome is Outcome.FAILED and self._most.observed < self._most.p0
+        return self._most if small else self._fewest
 
     @property
     def refuted(self) -> bool:
-        return self._test.outcome is Outcome.FAILED
+        return self._outcome is Outcome.FAILED
 
     @property
     def count(self) -> int:
-        return self._test.n + len(self._batch)
+        return self._fewest.n + len(self._batch)
 
     def arms(self) -> tuple[ArmResult, ...]:
         return (self._test.result(self._label, self._fault.location, self._plan.precision.alpha),)
@@ -105,9 +129,9 @@ class FaultTrial:
     def conclude(self, books: Books) -> Verdict:
         self.reconcile(books)
         rates, test, flaw = self._plan.precision, self._test, self.flaw(books)
-        large = test.outcome is Outcome.FAILED and test.observed > test.p0
-        doubt = self.blind() or (self.doubt(books) if large else "")
-        outcome = Outcome.FAILED if flaw else Outcome.INCONCLUSIVE if doubt else test.outcome
+        large = self._outcome is Outcome.FAILED and test.observed > test.p0
+        doubt = self.blind() or (self.doubt(books) if large else "") or self._undecided()
+        outcome = Outcome.FAILED if flaw else Outcome.INCONCLUSIVE if doubt else self._outcome
         more = flaw or doubt or (self.passed() if outcome is Outcome.PASSED else "")
         return Verdict(
             self._plan.scenario,
@@ -124,10 +148,15 @@ class FaultTrial:
             evidence={
                 "cap": self.limit,
                 "alpha_per_share": self._rates.alpha,
-                "excused": self._excused,
+                "unknown": self._unknown,
                 **self.evidence(books),
             },
         )
+
+    def _undecided(self) -> str:
+        if self._outcome is not Outcome.INCONCLUSIVE or not self._unknown:
+            return ""
+        return f"the machine was late for too long to tell whether {self._unknown:,} more of them were"
 
     def evidence(self, books: Books) -> dict[str, object]:  # noqa: ARG002
         return {}
@@ -140,9 +169,9 @@ class FaultTrial:
             return self._exactly()
         band = f"{specified(test.p0)} ± {points(test.tolerance)} specified at {at}"
         seen = f"{percent(test.observed)} of {test.n:,} requests were {did}"
-        if test.outcome is Outcome.PASSED:
+        if self._outcome is Outcome.PASSED:
             return f"{seen} ({band})"
-        if test.outcome is Outcome.FAILED:
+        if self._outcome is Outcome.FAILED:
             low, high = test.interval(self._plan.precision.alpha)
             level = f"{100 * (1 - self._plan.precision.alpha):g} % interval"
             bounds = "" if low <= test.p0 <= high else f" ({level} {percent(low).removesuffix(' %')}–{percent(high)})"

@@ -119,7 +119,7 @@ def test_small_stalls_leave_the_share_as_it_is(build: Any) -> None:
         trial.observe(build.seen("v1", started=number / 1000, latency=latency, stalled=stalled))
     verdict = trial.conclude(Books())
     assert verdict.outcome is Outcome.PASSED
-    assert verdict.evidence["excused"] == 0
+    assert verdict.evidence["unknown"] == 0
 
 
 def test_what_a_long_stall_alone_held_is_not_judged(build: Any) -> None:
@@ -127,7 +127,28 @@ def test_what_a_long_stall_alone_held_is_not_judged(build: Any) -> None:
     trial.observe(build.seen("v1", latency=SPECIFIED + 0.1, stalled=SPECIFIED + 0.05))
     trial.observe(build.seen("v1", latency=0.004, stalled=0.004))
     verdict = trial.conclude(Books())
-    assert (verdict.outcome, verdict.n, verdict.evidence["excused"]) == (Outcome.FAILED, 1, 1)
+    assert (verdict.outcome, verdict.n, verdict.evidence["unknown"]) == (Outcome.FAILED, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("percent", "stalled", "outcome"),
+    [(10, 4, Outcome.INCONCLUSIVE), (10, 0, Outcome.PASSED), (2, 4, Outcome.FAILED), (40, 4, Outcome.FAILED)],
+)
+def test_a_share_is_what_it_is_whether_requests_that_met_a_long_stall_were_delayed_or_not(
+    build: Any, percent: int, stalled: int, outcome: Outcome
+) -> None:
+    """`stalled` in a hundred requests were stalled for most of the delay, all of them delayed."""
+    trial = begun(build)
+    for number in range(12000):
+        if trial.decided:
+            trial.reconcile(Books())
+        part = number * 37 % 100
+        latency = SPECIFIED + 0.004 if part < max(percent, stalled) else 0.004
+        late = 0.2 if part < stalled else 0.001
+        trial.observe(build.seen("v1", started=number / 1000, latency=latency, stalled=late))
+    verdict = trial.conclude(Books())
+    assert verdict.outcome is outcome, verdict.reason
+    assert ("the machine was late for too long to tell" in verdict.reason) is (outcome is Outcome.INCONCLUSIVE)
 
 
 @pytest.mark.parametrize(
