@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from concurrent import futures
 from dataclasses import replace
 
 import grpc
 import pytest
+from h2 import events
+from h2.config import H2Configuration
+from h2.connection import H2Connection
 from meshproof.border.request import parse
 from meshproof.traffic import wire
 from meshproof.traffic.generator.http2.client import Http2Client
@@ -15,6 +20,7 @@ from meshproof.traffic.generator.http2.stream_client import StreamClient
 from meshproof.traffic.generator.prepared import Prepared, prepare
 
 LARGE = 300_000
+INTERNAL_ERROR = 2
 
 
 class Service(grpc.GenericRpcHandler):
@@ -112,3 +118,33 @@ def test_calls_of_several_messages(address: tuple[str, int], method: str, said: 
             came,
         )
     client.close()
+
+
+def test_a_stream_that_is_reset_behind_a_message_was_reset() -> None:
+    """Both come at once: the next message of the client has nowhere to go."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_reset_behind_a_message, args=(server,), daemon=True).start()
+        address = server.getsockname()
+        client = StreamClient(address, 5.0, ["grpc-status"])
+        request = called(f"grpc://b:{address[1]}/a.B/Repeat 'x-meshproof-stream:both 3 0.01'", address, b"x")
+        answer = client.send(request, "1")
+        assert (client.error, dict(answer.headers)["x-meshproof-messages"]) == ("stream reset: internal error", "1")
+        client.close()
+
+
+def _reset_behind_a_message(server: socket.socket) -> None:
+    peer, _ = server.accept()
+    with peer:
+        http2 = H2Connection(H2Configuration(client_side=False))
+        http2.initiate_connection()
+        stream = 0
+        while not stream:
+            for event in http2.receive_data(peer.recv(65536)):
+                stream = event.stream_id if isinstance(event, events.DataReceived) else stream
+        http2.send_headers(stream, [(":status", "200")])
+        http2.send_data(stream, b"\0\0\0\0\1" + b"1")
+        http2.reset_stream(stream, INTERNAL_ERROR)
+        peer.sendall(http2.data_to_send())
+        # Until the client leaves.
+        while peer.recv(65536):
+            pass
