@@ -23,11 +23,15 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a manifest, and what to do about it."""
+    """One thing wrong with a manifest, and what to do about it.
+
+    `by_envoy`: istiod takes it, and Envoy then refuses all routes of the port.
+    """
 
     location: Location
     message: str
     hint: str = ""
+    by_envoy: bool = False
 
     def __str__(self) -> str:
         text = f"{self.location}: {self.message}"

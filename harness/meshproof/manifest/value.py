@@ -107,9 +107,9 @@ class Value:
     def __repr__(self) -> str:
         return f"Value(location={self.location!r}, name={self.name!r}, key={self.key!r})"
 
-    def problem(self, message: str, hint: str = "") -> ManifestError:
-        """An error that stands at this value."""
-        return ManifestError(Problem(self.location, message, hint))
+    def problem(self, message: str, hint: str = "", *, by_envoy: bool = False) -> ManifestError:
+        """An error that stands at this value; `by_envoy` as in Problem."""
+        return ManifestError(Problem(self.location, message, hint, by_envoy))
 
     @property
     def shown(self) -> str:

@@ -157,7 +157,7 @@ def test_examples_match(pattern: str) -> None:
     assert compile_re2(pattern).fullmatch(text)
 
 
-@pytest.mark.parametrize("pattern", ["(?=a)", "(?!a)", "(?<=a)b", r"(a)\1", "a++", "(?>a)", "(", "*", "a" * 1025, ""])
+@pytest.mark.parametrize("pattern", ["(?=a)", "(?!a)", "(?<=a)b", r"(a)\1", "a++", "(?>a)", "(", "*", ""])
 def test_what_re2_does_not_read(pattern: str) -> None:
     with pytest.raises(NotRe2Error):
         compile_re2(pattern)

@@ -15,7 +15,7 @@ from meshproof.mesh.build import kubernetes, later, virtual_service
 from meshproof.mesh.build.across import across, patched
 from meshproof.mesh.build.delegate import Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
-from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.findings import Findings, refused_part
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
 from meshproof.mesh.build.workloads.workload import FORMS, distinct, without_owned, workload
@@ -196,9 +196,9 @@ def _places(workloads: Sequence[Workload]) -> Places:
 def _refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) -> Iterator[Unmodelled]:
     """What istiod or the API server would refuse: it is not in the mesh, and nobody knows what was meant."""
     for resource, problems in failed:
-        reach = _touches(resource, mesh)
+        whole = _touches(resource, mesh)
         for one in problems:
-            yield Unmodelled(resource.kind, str(resource), one.location, one.message, reach, one.hint, refused=True)
+            yield refused_part(resource, one, whole)
 
 
 def _foreign(foreign: Sequence[Resource], mesh: Mesh, findings: Findings) -> Iterator[Unmodelled]:

@@ -9,7 +9,7 @@ from dataclasses import field
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.resource import Notice, Resource
 from meshproof.manifest.value import Value
-from meshproof.mesh.model.unmodelled import Touches, Unmodelled
+from meshproof.mesh.model.unmodelled import Asked, Touches, Unmodelled
 from meshproof.records import dataclass
 
 Reach = tuple[Touches, ...] | Callable[[], tuple[Touches, ...]]
@@ -61,13 +61,10 @@ class Findings:
             yield
         except ManifestError as error:
             if self.joining and self.subject:
-                self.unmodelled_parts += (self._refused(self.subject, one) for one in error.problems)
+                reach = self.whole() if callable(self.whole) else self.whole
+                self.unmodelled_parts += (refused_part(self.subject, one, reach) for one in error.problems)
             else:
                 self.problems += error.problems
-
-    def _refused(self, subject: Resource, one: Problem) -> Unmodelled:
-        reach = self.whole() if callable(self.whole) else self.whole
-        return Unmodelled(subject.kind, str(subject), one.location, one.message, reach, one.hint, refused=True)
 
     def notice(self, location: Location, message: str, topic: str = "") -> None:
         """Say something that a person should know; `topic` (a Topic) tells what kind of thing it is."""
@@ -89,3 +86,12 @@ class Findings:
         kind, name = (subject.kind, str(subject)) if subject else ("", "")
         reach = touches or (self.touches() if callable(self.touches) else self.touches)
         self.unmodelled_parts.append(Unmodelled(kind, name, location, why, reach, needs, topic=topic))
+
+
+def refused_part(subject: Resource, problem: Problem, touches: tuple[Touches, ...]) -> Unmodelled:
+    """What is refused of a resource that by itself `touches` these requests."""
+    if problem.by_envoy:
+        ways_in = (one.gateways if isinstance(one, Asked) else () for one in touches)
+        touches = tuple(dict.fromkeys(Asked(("*",), gateways) for gateways in ways_in))
+    where, why = problem.location, problem.message
+    return Unmodelled(subject.kind, str(subject), where, why, touches, problem.hint, refused=True)

@@ -35,14 +35,35 @@ def string_match(value: Value, *, empty_prefix: bool = False, star: bool = False
     if kind == "prefix" and not text and not empty_prefix:
         raise found.problem(f"the prefix of {value.name} is empty", "an empty {} asks for presence")
     if kind == "regex":
-        from meshproof.mesh.model.regex import NotRe2Error, compile_re2
-
-        try:
-            compile_re2(text)
-        except NotRe2Error as error:
-            hint = "write {} to ask for presence" if text == "*" else ""
-            raise found.problem(f"{found.shown} is no RE2 regular expression: {error}", hint) from None
+        checked_regex(found, text, "write {} to ask for presence" if text == "*" else "")
     return StringMatch(MatchKind(kind), text, value.location)
+
+
+def checked_regex(place: Value, text: str, hint: str = "") -> str:
+    """A regular expression of a VirtualService, which istiod's validation reads first; raises ManifestError."""
+    from meshproof.mesh.model.regex import NotRe2Error, check_by_istiod
+
+    try:
+        check_by_istiod(text)
+    except NotRe2Error as error:
+        raise place.problem(_no_regex(place, error), hint) from None
+    return envoy_regex(place, text, hint)
+
+
+def envoy_regex(place: Value, text: str, hint: str = "") -> str:
+    """A regular expression that istiod hands to Envoy as it is; raises ManifestError."""
+    # Few folders have a regular expression.
+    from meshproof.mesh.model.regex import NotRe2Error, compile_re2
+
+    try:
+        compile_re2(text)
+    except NotRe2Error as error:
+        raise place.problem(_no_regex(place, error), hint, by_envoy=True) from None
+    return text
+
+
+def _no_regex(place: Value, error: Exception) -> str:
+    return f"{place.shown} is no RE2 regular expression: {error}"
 
 
 def _named(

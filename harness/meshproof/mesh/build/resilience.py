@@ -39,7 +39,6 @@ GRPC_STATUSES = (
     *("PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED"),
     *("INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"),
 )
-# istiod takes 600 as well, and Envoy then refuses the whole route table.
 LARGEST_STATUS = 599
 CORS_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*"})
 
@@ -112,6 +111,9 @@ def abort(value: Value, findings: Findings) -> Abort | None:
 
 def answered_status(value: Value) -> int:
     """The status of an answer that the proxy gives itself."""
+    # istiod takes one more.
+    if value.whole() == LARGEST_STATUS + 1:
+        raise value.problem(f"Envoy refuses statuses above {LARGEST_STATUS}", by_envoy=True)
     return value.whole(HTTPStatus.OK, LARGEST_STATUS)
 
 

@@ -12,8 +12,8 @@ from meshproof.mesh.build import resilience
 from meshproof.mesh.build.delegate import Draft
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
+from meshproof.mesh.build.match import checked_regex, route_match
 from meshproof.mesh.build.match import gateways as gateways_of
-from meshproof.mesh.build.match import route_match
 from meshproof.mesh.build.rules.headers import check_authority, header_changes, told_of_operators
 from meshproof.mesh.build.rules.tcp import tcp_routes, tls_routes
 from meshproof.mesh.build.rules.weights import destinations
@@ -208,10 +208,4 @@ def _rewrite(value: Value) -> Rewrite:
     pattern, by = regex.need("match"), regex.need("rewrite")
     if not by.text():
         raise by.problem("uriRegexRewrite needs a text in rewrite", "istiod refuses an empty one")
-    from meshproof.mesh.model.regex import NotRe2Error, compile_re2
-
-    try:
-        compile_re2(pattern.text())
-    except NotRe2Error as error:
-        raise pattern.problem(f"{pattern.shown} is no RE2 regular expression: {error}") from None
-    return Rewrite("", authority, (pattern.text(), by.text()))
+    return Rewrite("", authority, (checked_regex(pattern, pattern.text()), by.text()))

@@ -25,13 +25,11 @@ ANY_BYTE = re.compile(rb"(?<!\\)(?:\\\\)*\\C")
 
 
 class NotRe2Error(ValueError):
-    """The text is no regular expression that istiod and Envoy take; the message says why."""
+    """The text is no regular expression that is taken; the message says why."""
 
 
-@lru_cache(maxsize=HELD)
-def compile_re2(text: str) -> Any:
-    """Envoy's pattern, for bytes in UTF-8; raises NotRe2Error for what istiod or Envoy refuses."""
-    # Few folders have a regular expression.
+def check_by_istiod(text: str) -> None:
+    """Raise NotRe2Error for what istiod's validation of a VirtualService refuses; it reads characters, Envoy bytes."""
     import re2
 
     pattern = _bytes(text)
@@ -39,10 +37,20 @@ def compile_re2(text: str) -> Any:
         raise NotRe2Error("it is empty")
     if len(pattern) > LONGEST:
         raise NotRe2Error(f"it is longer than the {LONGEST} bytes that istiod allows")
-    # istiod reads characters, Envoy bytes.
     _compiled(pattern, re2.Options.Encoding.UTF8)
     if ANY_BYTE.search(pattern):
         raise NotRe2Error("istiod does not know \\C")
+
+
+@lru_cache(maxsize=HELD)
+def compile_re2(text: str) -> Any:
+    """Envoy's pattern, for bytes in UTF-8; raises NotRe2Error for what Envoy refuses."""
+    # Few folders have a regular expression.
+    import re2
+
+    pattern = _bytes(text)
+    if not pattern:
+        raise NotRe2Error("it is empty")
     found = _compiled(pattern, re2.Options.Encoding.LATIN1)
     if found.programsize > LARGEST_PROGRAM:
         raise NotRe2Error(

@@ -207,7 +207,6 @@ REWRITE = "{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, repl
         ("matches: [{path: {value: /a//b}}]", "// is not allowed there"),
         ("matches: [{path: {value: /a/..}}]", "/.. is not allowed there"),
         ("matches: [{path: {value: '/a b'}}]", "no path that the API server takes"),
-        ("matches: [{path: {type: RegularExpression, value: '('}}]", "no RE2 regular expression"),
         ("matches: [{headers: [{name: x, value: '1'}, {name: x, value: '2'}]}]", "x is given twice"),
         ("matches: [{headers: [{name: x, value: ''}]}]", "a value of at least one character"),
         ("timeouts: {request: 1.5s}", "must be a duration"),

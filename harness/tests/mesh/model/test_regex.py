@@ -9,7 +9,7 @@ from meshproof.border.request import parse
 from meshproof.errors import Location, ManifestError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
-from meshproof.mesh.model.regex import NotRe2Error, compile_re2, matches_whole, replace_all
+from meshproof.mesh.model.regex import NotRe2Error, check_by_istiod, compile_re2, matches_whole, replace_all
 from meshproof.mesh.model.virtual_service import MatchKind, StringMatch
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.example import accepted
@@ -72,18 +72,32 @@ LARGE = "|".join(f"{letter}{{1000}}" for letter in "abcdefghijklmnopqrstuvwxyzAB
 
 
 @pytest.mark.parametrize(
-    "pattern", [LARGE, r"\x{100}", "(?P<naïve>a)", r"\C", "*"], ids=["large", "wide", "name", "any byte", "star"]
+    ("pattern", "by_istiod"),
+    [(LARGE, False), (r"\x{100}", False), ("(?P<naïve>a)", False), ("*", True), ("(", True)],
+    ids=["large", "wide", "name", "star", "parenthesis"],
 )
-def test_what_istiod_or_envoy_refuses_is_refused(pattern: str) -> None:
+def test_what_envoy_refuses_is_refused(pattern: str, by_istiod: bool) -> None:
     with pytest.raises(NotRe2Error):
         compile_re2(pattern)
+    if by_istiod:
+        with pytest.raises(NotRe2Error):
+            check_by_istiod(pattern)
+    else:
+        check_by_istiod(pattern)
+
+
+@pytest.mark.parametrize("pattern", [r"\C", "a" * 1025, "é" * 600], ids=["any byte", "long", "long in bytes"])
+def test_what_istiod_alone_refuses_is_refused(pattern: str) -> None:
+    compile_re2(pattern)
+    with pytest.raises(NotRe2Error):
+        check_by_istiod(pattern)
 
 
 def test_a_pattern_of_almost_the_largest_program_is_taken() -> None:
     assert matches_whole("|".join(f"{letter}{{1000}}" for letter in "abcdefghijklmnopqrstuvwxyzABCDEF"), "c" * 1000)
 
 
-@pytest.mark.parametrize("pattern", ["(a{999}){999}", "a{1001}", r"\Z", "(?P=x)", "(?#c)a", "a**", "[z-a]", "é" * 600])
+@pytest.mark.parametrize("pattern", ["(a{999}){999}", "a{1001}", r"\Z", "(?P=x)", "(?#c)a", "a**", "[z-a]"])
 def test_what_only_other_engines_read_is_refused(pattern: str) -> None:
     with pytest.raises(NotRe2Error):
         compile_re2(pattern)

@@ -100,8 +100,8 @@ def _headers(value: Value, field: str, findings: Findings) -> Headers:
                 why = "Envoy does not know an operator in the value of this header: it refuses all routes of the port"
                 findings.unproved(given.location, why, touches=(Asked(("*",)),))
         except NotAFormatError as error:
-            # istiod passes it on, and Envoy refuses the whole configuration.
-            raise given.problem(f"the value {given.shown} {error}", "write %% for a percent sign") from None
+            hint = "write %% for a percent sign"
+            raise given.problem(f"the value {given.shown} {error}", hint, by_envoy=True) from None
         # Of names that differ in case alone the first counts.
         several.setdefault(name(one.need("name")).lower(), given.text())
     return tuple(several.items())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from meshproof.manifest.value import Value
-from meshproof.mesh.model.regex import NotRe2Error, compile_re2
+from meshproof.mesh.build.match import envoy_regex
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 
 PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
@@ -91,9 +91,5 @@ def _condition(given: Value, kind: str) -> StringMatch:
 
 
 def regex(place: Value, text: str) -> StringMatch:
-    """A regular expression; raises ManifestError for what is none."""
-    try:
-        compile_re2(text)
-    except NotRe2Error as error:
-        raise place.problem(f"{place.shown} is no RE2 regular expression: {error}") from None
-    return StringMatch(MatchKind.REGEX, text, place.location)
+    """A regular expression, which neither the API server nor istiod reads; raises ManifestError for what is none."""
+    return StringMatch(MatchKind.REGEX, envoy_regex(place, text), place.location)
