@@ -25,6 +25,10 @@ class Source:
         )
 
 
+DEFAULT_CLIENT = Source("default")
+"""Who sends requests where nothing is said of that: a client in the namespace `default` without labels."""
+
+
 def source(namespace: str, labels: Mapping[str, str] | None = None) -> Source:
     """The source with these labels."""
     return Source(namespace, tuple(sorted((labels or {}).items())))

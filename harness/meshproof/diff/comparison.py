@@ -124,10 +124,7 @@ def _pairs(old: Mesh, new: Mesh, tried: Tried, words: Words) -> Iterator[_Pair]:
             both = as_served(old, request, new), as_served(new, request, old)
             if both not in known:
                 known.add(both)
-                first, second = (
-                    predict(mesh, one, namespace=client.namespace, labels=client.labels)
-                    for mesh, one in zip((old, new), both, strict=True)
-                )
+                first, second = (predict(mesh, one, client) for mesh, one in zip((old, new), both, strict=True))
                 yield _Pair(both[1], client, _host(old, new, both[1], client, words), first, second)
 
 
@@ -254,8 +251,7 @@ def _standing(mesh: Mesh, pairs: Sequence[_Pair], hidden: set[Unmodelled]) -> It
     dependencies = Dependencies(mesh, mesh.unmodelled)
     found: dict[Unmodelled, None] = {}
     for pair in pairs:
-        namespace, labels = pair.source.namespace, pair.source.labels
-        found |= dict.fromkeys(dependencies.touching(facts(mesh, pair.new, namespace, labels)))
+        found |= dict.fromkeys(dependencies.touching(facts(mesh, pair.new, pair.source)))
         found |= dict.fromkeys(undecided(mesh, pair.new) if pair.new.undecided else ())
     told = {one.subject for one in hidden}
     return (one for one in found if one not in hidden and one.subject not in told)

@@ -21,10 +21,11 @@ from meshproof.mesh.model.virtual_service import RouteMatch, VirtualService
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.entries import Rule
 from meshproof.mesh.predict.gateways.servers import Entry, entries, pods
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, Address, addresses, at, short_name
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
-from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, others, predicted
+from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, others
 from meshproof.mesh.requests.overlaps.pairs import table
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.samples import sample_requests
@@ -93,7 +94,7 @@ def _unshown(
 ) -> Iterator[tuple[VirtualService, Notice]]:
     """What was told of rules of a mesh that no client of all shows, and that the other one lacks."""
     if several := list(unshown(mesh, other, told, frozenset())):
-        taken = (predicted(mesh, one, client).route for client, requests in found.items() for one in requests)
+        taken = (predict(mesh, one, client).route for client, requests in found.items() for one in requests)
         shown = frozenset(filter(None, taken))
         yield from (one for one in several if one[1].location not in shown)
 
@@ -127,8 +128,8 @@ def _about(
     several = found.setdefault(client, {})
     if not mesh.virtual_services and rules is None:
         return (), ()
-    requests, told = sample_requests(mesh, namespace=client.namespace, labels=client.labels, among=rules, called=())
-    chosen = probes(mesh, namespace=client.namespace, labels=client.labels, among=rules, most=MOST, beside=beside)
+    requests, told = sample_requests(mesh, client, among=rules, called=())
+    chosen = probes(mesh, client, among=rules, most=MOST, beside=beside)
     several |= dict.fromkeys((*requests, *chosen.requests))
     return chosen.left_out, told
 

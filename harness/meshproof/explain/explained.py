@@ -35,13 +35,13 @@ def explain(
 
     `limits` are what of the mesh is not carried out where it is to be sent.
     """
-    mesh, labels = built.mesh, source.labels
-    expectation = predict(mesh, request, namespace=source.namespace, labels=labels)
-    client = client_of(mesh, request, source.namespace, labels)
+    mesh = built.mesh
+    expectation = predict(mesh, request, source)
+    client = client_of(mesh, request, source)
     written = written_in(built)
     found, traced = _trace(mesh, expectation, client, written, words)
     dependencies = Dependencies(mesh, (*mesh.unmodelled, *limits))
-    touching = dependencies.touching(facts(mesh, expectation, source.namespace, labels))
+    touching = dependencies.touching(facts(mesh, expectation, source))
     found_out = Explanation(
         expectation,
         source,

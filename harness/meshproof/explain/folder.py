@@ -85,7 +85,7 @@ def read(
         # Whether another workload or Gateway was meant is told by all of them.
         return of(None)
     mesh, client = found.built.mesh, found.source
-    expectation = predict(mesh, found.request, namespace=client.namespace, labels=client.labels)
+    expectation = predict(mesh, found.request, client)
     return of(None) if why_unanswered(mesh, expectation, client.namespace) else found
 
 

@@ -71,13 +71,13 @@ class View:
 
     def expectation(self, request: Request) -> Expectation:
         """What is predicted of a request."""
-        return predict(self.mesh, request, namespace=self.client.namespace, labels=self.client.labels)
+        return predict(self.mesh, request, self.client)
 
     def touching(self, expectation: Expectation) -> tuple[Unmodelled, ...]:
         """What a request depends on and is not understood."""
         found: tuple[Unmodelled, ...] = ()
         if self.unmodelled:
-            about = facts(self.mesh, expectation, self.client.namespace, self.client.labels)
+            about = facts(self.mesh, expectation, self.client)
             found = self._dependencies.touching(about)
         return (*found, *undecided(self.mesh, expectation))
 

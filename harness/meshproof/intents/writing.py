@@ -36,11 +36,11 @@ def first_file(view: View) -> str:
 def _guessed(view: View) -> Iterator[tuple[View, Request]]:
     """A request for each rule, from the clients that rules are for."""
     mesh, tls = view.mesh, view.tls
-    requests, _ = sample_requests(mesh, namespace=view.client.namespace, labels=view.client.labels, tls=tls)
+    requests, _ = sample_requests(mesh, view.client, tls=tls)
     yield from ((view, one) for one in requests)
     for client, rules in list(others(mesh, view.client).items())[:MOST_CLIENTS]:
         own = replace(view, client=client)
-        several, _ = sample_requests(mesh, namespace=client.namespace, labels=client.labels, tls=tls, among=rules)
+        several, _ = sample_requests(mesh, client, tls=tls, among=rules)
         yield from ((own, one) for one in several)
 
 

@@ -54,8 +54,8 @@ async def _lane(
     while (one := _next(rest, wanted if before or not number else wanted[:1], before)) is not None:
         rest.remove(one)
         # Asked for only now: a lane that nothing is left for needs no namespace.
-        own = await namespace(number) if namespace else one.namespace
-        await run(one if one.moved is None or own == one.namespace else one.moved(own))
+        own = await namespace(number) if namespace else one.client.namespace
+        await run(one if one.moved is None or own == one.client.namespace else one.moved(own))
         before = one
 
 

@@ -6,8 +6,8 @@ single process runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
@@ -17,7 +17,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.facts.provenance import Digest
 from meshproof.border.load import Load
 from meshproof.border.request import Request
-from meshproof.border.source import Source
+from meshproof.border.source import DEFAULT_CLIENT, Source
 from meshproof.border.verdict import Precision
 from meshproof.border.workload_fault import WorkloadFault
 from meshproof.errors import UsageError
@@ -67,7 +67,7 @@ class Stage:
 class Prepared:
     """A scenario ready to be driven: `stages` is what runs, `plan` what was specified.
 
-    `namespace` and `labels` are those of its client; `moved` prepares the same in another namespace (None: it cannot
+    `client` sends its requests; `moved` prepares the same in another namespace (None: it cannot
     be moved). `dependences` are what its requests depend on and is not understood, `sources` the files that it was
     read from (none: they are another's).
     """
@@ -83,8 +83,7 @@ class Prepared:
     notices: tuple[Notice, ...]
     workload_faults: tuple[WorkloadFault, ...] = ()
     mostly_waits: bool = False
-    namespace: str = NAMESPACE
-    labels: Mapping[str, str] = field(default_factory=dict)
+    client: Source = DEFAULT_CLIENT
     moved: Callable[[str], Prepared] | None = None
     dependences: tuple[Dependence, ...] = ()
     sources: tuple[Digest, ...] = ()
@@ -104,9 +103,9 @@ def prepare(scenario: Scenario, folder: Path, precision: Precision, namespace: s
     placed = replace(scenario, manifests=files, load=located(scenario.load, folder))
     client = _client(scenario, specified[0].mesh, namespace)
     placed = replace(placed, features=placed.features | {ANY_CLIENT}) if scenario.client else placed
-    prepared = prepared_load(placed, specified, specified, precision, namespace=client.namespace, labels=client.labels)
+    prepared = prepared_load(placed, specified, specified, precision, client=client)
     moved = partial(prepare, scenario, folder, precision)
-    unknown = tuple(dependences([one.mesh for one in specified], prepared.plan.stages, prepared.namespace))
+    unknown = tuple(dependences([one.mesh for one in specified], prepared.plan.stages, client))
     return replace(prepared, moved=moved, dependences=unknown, sources=manifests[-1].sources)
 
 
@@ -118,13 +117,13 @@ def _client(scenario: Scenario, mesh: Mesh, namespace: str) -> Source:
     return parsed(f"{where or namespace}/{name}", namespace, mesh)
 
 
-def dependences(meshes: Sequence[Mesh], rows: Iterable[Sequence[Expectation]], namespace: str) -> Iterator[Dependence]:
+def dependences(meshes: Sequence[Mesh], rows: Iterable[Sequence[Expectation]], client: Source) -> Iterator[Dependence]:
     """What the requests of each stage depend on and is not understood, with these requests."""
     found: dict[Unmodelled, list[str]] = {}
     for mesh, row in zip(meshes, rows, strict=True):
         dependencies = Dependencies(mesh, mesh.unmodelled) if mesh.unmodelled else None
         for one in row:
-            touching = dependencies.touching(facts(mesh, one, namespace)) if dependencies else ()
+            touching = dependencies.touching(facts(mesh, one, client)) if dependencies else ()
             for part in (*touching, *undecided(mesh, one)):
                 found.setdefault(part, []).append(str(one.request))
     for part, requests in found.items():
@@ -164,10 +163,10 @@ def _placed(fault: WorkloadFault, namespace: str) -> WorkloadFault:
 
 
 def _predicted(
-    meshes: Sequence[Mesh], requests: Sequence[Request], namespace: str, labels: Mapping[str, str] | None
+    meshes: Sequence[Mesh], requests: Sequence[Request], client: Source
 ) -> tuple[tuple[Expectation, ...], ...]:
     """What each mesh says of each request."""
-    return tuple(tuple(predict(mesh, one, namespace=namespace, labels=labels) for one in requests) for mesh in meshes)
+    return tuple(tuple(predict(mesh, one, client) for one in requests) for mesh in meshes)
 
 
 def _otherwise(stage: Stage, specified: Sequence[Expectation], applied: Sequence[Expectation]) -> tuple[str, ...]:
@@ -187,28 +186,25 @@ def prepared_load(
     precision: Precision,
     notices: Sequence[Notice] = (),
     *,
-    namespace: str,
-    labels: Mapping[str, str] | None = None,
+    client: Source,
 ) -> Prepared:
-    """A scenario ready to be driven, with what is specified and what runs at each stage.
-
-    `namespace` and `labels` are those of the client.
-    """
+    """A scenario ready to be driven by a client, with what is specified and what runs at each stage."""
     told = [*notices, *chain.from_iterable(one.notices for one in (*specified, *running))]
     meshes = [one.mesh for one in specified]
     stages = [Stage(one, wanted) for one, wanted in zip(running, specified, strict=True)]
-    ready, bounds = resolved(scenario.load, meshes[0], namespace)
+    ready, bounds = resolved(scenario.load, meshes[0], client)
     told += bounds
-    expectations = _predicted(meshes, ready.requests, namespace, labels)
+    expectations = _predicted(meshes, ready.requests, client)
     actual = [one.mesh for one in running]
     # Nothing is said of what is applied where it is what is specified.
     same = all(one is other for one, other in zip(meshes, actual, strict=True))
-    applied = () if same else _predicted(actual, ready.requests, namespace, labels)
-    workload_faults = tuple(_placed(one, namespace) for one in scenario.workload_faults)
+    applied = () if same else _predicted(actual, ready.requests, client)
+    workload_faults = tuple(_placed(one, client.namespace) for one in scenario.workload_faults)
     return Prepared(
         scenario.name,
         scenario.description,
-        scenario.features,
+        # A target that can send from nowhere but its own client must not stand in for another one.
+        scenario.features | ({ANY_CLIENT} if client.pairs else frozenset()),
         tuple(scenario.manifests),
         recording(ready, chain.from_iterable((*expectations, *applied))),
         tuple(scenario.expect),
@@ -225,6 +221,5 @@ def prepared_load(
         tuple(dict.fromkeys(told)),
         workload_faults,
         mostly_waits=scenario.mostly_waits,
-        namespace=namespace,
-        labels=labels or {},
+        client=client,
     )

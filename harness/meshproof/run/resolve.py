@@ -10,6 +10,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.border.load import Load
 from meshproof.border.prescription import stream
 from meshproof.border.request import Request, Tls
+from meshproof.border.source import Source
 from meshproof.manifest import Notice
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.requests.probes import probes
@@ -33,16 +34,16 @@ def _located(tls: Tls, folder: Path) -> Tls:
     )
 
 
-def resolved(load: Load, mesh: Mesh, namespace: str) -> tuple[Load, tuple[Notice, ...]]:
-    """The load with every request of a client in `namespace` written out, each once.
+def resolved(load: Load, mesh: Mesh, client: Source) -> tuple[Load, tuple[Notice, ...]]:
+    """The load with every request of its client written out, each once.
 
-    What has no client in TLS yet gets the load's; a gateway without a namespace stands in the client's.
+    What brings nothing to a handshake yet gets the load's; a gateway without a namespace stands in the client's.
     """
-    client = load.tls if load.tls != Tls() else None
-    found = probes(mesh, namespace=namespace, tls=client) if load.derives else Selection(())
+    tls = load.tls if load.tls != Tls() else None
+    found = probes(mesh, client, tls=tls) if load.derives else Selection(())
     requests = (
         replace(one, tls=load.tls) if one.scheme == "https" and one.tls is None else one
-        for one in (_entering(one, namespace) for one in load.resolved(found.requests))
+        for one in (_entering(one, client.namespace) for one in load.resolved(found.requests))
     )
     several = tuple(dict.fromkeys(requests))
     for one in several:

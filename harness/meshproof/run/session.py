@@ -119,9 +119,10 @@ class Session:
         ids = random.Random(f"{self.options.seed}/{prepared.name}").randbytes(4).hex()  # noqa: S311
         shape = generator_shape(prepared.load.shape)
         workers = spread(prepared.load.shape, prepared.load.clients, self.options.workers)
+        client = prepared.client
         drive = Drive(
             prepared,
-            self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace, prepared.labels, workers),
+            self.target.mesh(prepared.name, prepared.load.requests, client.namespace, client.labels, workers),
             functools.partial(self._generators.use, shape),
             self._emit,
             self.folder,

@@ -8,6 +8,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from meshproof.border.request import Request
+from meshproof.border.source import source
 from meshproof.diff.behaviour import behaviour
 from meshproof.diff.comparison import compare
 from meshproof.diff.sides import Side, sides
@@ -80,7 +81,9 @@ def test_what_any_request_of_a_small_world_would_show_is_found(
     assert found.left_out == ()
     shown = {(one.old, one.new) for one in found.changes}
     for request, labels in product(WORLD, CLIENTS):
-        one, other = (behaviour(side.mesh, predict(side.mesh, request, labels=labels)) for side in (old, new))
+        one, other = (
+            behaviour(side.mesh, predict(side.mesh, request, source("default", labels))) for side in (old, new)
+        )
         for about in one.keys() & other.keys():
             if one[about].value != other[about].value and not one[about].own:
                 assert (one[about].text, other[about].text) in shown, (str(request), labels)

@@ -20,6 +20,7 @@ from differential_reduce import reduced
 from differential_requests import as_call, request
 from differential_site import CLIENT_LABELS, Site
 from meshproof.border.request import Request
+from meshproof.border.source import source
 from meshproof.errors import MeshproofError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
@@ -42,9 +43,9 @@ def built(resources: list[Manifest]) -> Mesh:
 
 async def difference(site: Site, mesh: Mesh, one: Request) -> list[str]:
     """In what the outcome of a request to the mesh that is put on is not as predicted."""
-    expected = predict(mesh, one, namespace="default", labels=CLIENT_LABELS)
+    expected = predict(mesh, one, source("default", CLIENT_LABELS))
     # Nothing is predicted of what depends on something that is not understood, such as a delegate that is not there.
-    known = facts(mesh, expected, "default", CLIENT_LABELS)
+    known = facts(mesh, expected, source("default", CLIENT_LABELS))
     # No pod of this site has a sidecar, for which a policy may be as well.
     others = [one for one in mesh.unmodelled if not any(isinstance(reach, Received) for reach in one.touches)]
     if others and Dependencies(mesh, others).touching(known):

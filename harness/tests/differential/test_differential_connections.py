@@ -14,6 +14,7 @@ from differential_connections import Greeters, connections, manifests
 from differential_manifests import text
 from differential_site import CLIENT_LABELS, Site
 from meshproof.border.expectation import Expectation
+from meshproof.border.source import source
 from meshproof.mesh.predict.prediction import predict
 from test_differential import FIRST, MESHES, REQUESTS, TOGETHER, built
 
@@ -39,7 +40,7 @@ def test_prediction_and_envoy_agree_on_connections(proving_ground: tuple[asyncio
         mesh = built(resources)
         await greeters.put_on(mesh)
         for one in connections(draw, mesh, REQUESTS):
-            expected = predict(mesh, one, namespace="default", labels=CLIENT_LABELS)
+            expected = predict(mesh, one, source("default", CLIENT_LABELS))
             if expected.undecided:
                 kinds["undecided"] += 1
                 continue

@@ -12,6 +12,7 @@ import differential_routes
 import pytest
 from differential_requests import request
 from differential_site import CLIENT_LABELS
+from meshproof.border.source import source
 from meshproof.errors import Location
 from meshproof.lint.lint import lint
 from meshproof.manifest import load
@@ -57,7 +58,7 @@ def test_no_request_meets_what_lint_says_that_none_does(draw: Draw, wanted: set[
         found |= {one.code for one in findings}
         for _ in range(REQUESTS):
             asked = request(random, mesh)
-            expected = predict(mesh, asked, namespace=random.choice(NAMESPACES), labels=CLIENT_LABELS)
+            expected = predict(mesh, asked, source(random.choice(NAMESPACES), CLIENT_LABELS))
             assert expected.route not in hidden, (seed, asked)
             for arm in expected.arms if expected.route else ():
                 assert not (arm.workloads and at.get(arm.location) in nowhere), (seed, asked, arm)

@@ -16,6 +16,7 @@ from differential_requests import request
 from differential_routes import manifests
 from differential_site import CLIENT_LABELS, Site
 from meshproof.border.request import Request
+from meshproof.border.source import source
 from meshproof.envoy.visibility import has_addresses
 from meshproof.errors import MeshproofError
 from meshproof.mesh.model.mesh import Mesh
@@ -28,7 +29,7 @@ PLACES = ("default", "default", "shop", "third")
 
 async def difference(site: Site, mesh: Mesh, one: Request, namespace: str) -> list[str]:
     """In what the outcome of a request to the mesh that is put on is not as predicted."""
-    expected = predict(mesh, one, namespace=namespace, labels=CLIENT_LABELS)
+    expected = predict(mesh, one, source(namespace, CLIENT_LABELS))
     called = addressed(mesh, one, namespace)
     ports = [port for port in called.ports if port.number == one.port] if called else []
     if expected.refused and called and not all(has_addresses(mesh, called, port) for port in ports):

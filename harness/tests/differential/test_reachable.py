@@ -18,6 +18,7 @@ from differential_requests import request
 from differential_site import CLIENT_LABELS
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
+from meshproof.border.source import source
 from meshproof.manifest import load
 from meshproof.manifest.load import Choice
 from meshproof.mesh.build.assemble import build
@@ -59,7 +60,7 @@ def built(text: str, choose: Choice | None = None) -> Mesh:
 
 def expected(mesh: Mesh, one: Request) -> Expectation:
     # Which Services of a port are known is told in the note, and which may have been meant with the destination.
-    found = predict(mesh, one, namespace="default", labels=CLIENT_LABELS)
+    found = predict(mesh, one, source("default", CLIENT_LABELS))
     return replace(found, note="", looked_at=(), arms=tuple(replace(arm, meant="") for arm in found.arms))
 
 
@@ -78,7 +79,7 @@ def test_the_part_of_a_mesh_that_a_request_can_meet_answers_it_as_the_whole_does
             for part_of in PARTS:
                 part = part_of(text, mesh, one)
                 # What nothing in these documents answers is looked up in all there are.
-                told = predict(part, one, namespace="default", labels=CLIENT_LABELS)
+                told = predict(part, one, source("default", CLIENT_LABELS))
                 if part_of is part_of_the_documents and why_unanswered(part, told, "default"):
                     continue
                 assert expected(part, one) == whole, f"mesh {number}, {one}: {part_of.__name__}"

@@ -14,6 +14,7 @@ from conformance_held import differences, fails
 from conformance_suite import Case, objects
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import TLS, Tls
+from meshproof.border.source import DEFAULT_CLIENT, source
 from meshproof.border.verdict import Outcome, Precision, Verdict
 from meshproof.judge import NoErrors, Split
 from meshproof.manifest.plain import plain
@@ -119,8 +120,7 @@ def _specified(
         found,
         applied,
         precision,
-        client.namespace if client else "default",
-        client.labels if client else {},
+        source(client.namespace, client.labels) if client else DEFAULT_CLIENT,
         CLIENT,
         sources=made,
     )

@@ -48,8 +48,8 @@ class Recorder:
         self.seen.append(one)
         self.now.append(one)
         self.most = max(self.most, len(self.now))
-        alike = Counter(prepared.namespace for prepared in self.now)
-        assert max(alike.values()) == 1 or one.namespace == "default", f"{alike}: two in one namespace"
+        alike = Counter(prepared.client.namespace for prepared in self.now)
+        assert max(alike.values()) == 1 or one.client.namespace == "default", f"{alike}: two in one namespace"
         # Turns of the event loop, not seconds: what is driven where does not depend on the machine's speed.
         for _ in range(3 if one.mostly_waits else 1):
             await asyncio.sleep(0)
@@ -83,23 +83,23 @@ def test_each_is_driven_once_and_in_the_namespace_that_it_is_prepared_for(everyt
     target = Cluster()
     recorder = drive(everything, target)
     assert sorted(recorder.names) == sorted(one.name for one in everything)
-    assert {one.namespace for one in recorder.seen} == set(target.made) == {NAMESPACE, "run-1", "run-2", "run-3"}
+    assert {one.client.namespace for one in recorder.seen} == set(target.made) == {NAMESPACE, "run-1", "run-2", "run-3"}
     assert recorder.most == 4
     for one in recorder.seen:
         hosts = {service.host for stage in one.stages for service in stage.mesh.services}
-        assert all(f".{one.namespace}." in host for host in hosts), hosts
+        assert all(f".{one.client.namespace}." in host for host in hosts), hosts
 
 
 def test_gateways_are_entered_by_one_at_a_time(everything: list[Prepared]) -> None:
     recorder = drive(everything, Cluster())
-    assert {one.namespace for one in recorder.seen if enters(one)} == {NAMESPACE}
-    assert {one.namespace for one in recorder.seen if not enters(one)} >= {"run-1", "run-2", "run-3"}
+    assert {one.client.namespace for one in recorder.seen if enters(one)} == {NAMESPACE}
+    assert {one.client.namespace for one in recorder.seen if not enters(one)} >= {"run-1", "run-2", "run-3"}
 
 
 def test_those_that_mostly_wait_have_lanes_of_their_own(everything: list[Prepared]) -> None:
     recorder = drive(everything, Cluster())
     for namespace in ("run-2", "run-3"):
-        waiting = [one.mostly_waits for one in recorder.seen if one.namespace == namespace]
+        waiting = [one.mostly_waits for one in recorder.seen if one.client.namespace == namespace]
         assert waiting[0]
         assert waiting == sorted(waiting, reverse=True), "others come when no more of these are left"
 
@@ -142,7 +142,7 @@ def test_a_mutant_is_not_prepared_again_for_another_namespace() -> None:
     (other,) = prepared("CanaryByHeader")
     wrong = running(plain, [SimpleNamespace(resources=other.stages[0].resources)])  # type: ignore[list-item]
     recorder = drive([wrong, wrong], Cluster())
-    assert [one.namespace for one in recorder.seen] == [NAMESPACE, NAMESPACE]
+    assert [one.client.namespace for one in recorder.seen] == [NAMESPACE, NAMESPACE]
     assert recorder.seen[0] is wrong
 
 
@@ -161,4 +161,4 @@ def test_on_this_machine_no_namespace_is_made() -> None:
     recorder = drive(work, Target)
     assert sorted(recorder.names) == sorted(one.name for one in work)
     assert recorder.most == 10 - max(0, 8 - sum(one.mostly_waits for one in work))
-    assert {one.namespace for one in recorder.seen} == {"default"}
+    assert {one.client.namespace for one in recorder.seen} == {"default"}

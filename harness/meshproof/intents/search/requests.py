@@ -63,9 +63,7 @@ def asked(view: View, *, thorough: bool = False, alone: bool = False) -> tuple[A
 
 def _of(view: View, among: frozenset[Location] | None, *, thorough: bool) -> Asked:
     client = view.client
-    samples, told = sample_requests(
-        view.mesh, namespace=client.namespace, labels=client.labels, tls=view.tls, among=among
-    )
+    samples, told = sample_requests(view.mesh, client, tls=view.tls, among=among)
     found, left = _probes(view, view.mesh, among, None if thorough else MOST)
     unshown = tuple(one.location for one in told if one.topic == Topic.NOT_SHOWN)
     return Asked(view, _predicted(view, (*samples, *found)), among, left, unshown=unshown)
@@ -75,7 +73,7 @@ def _probes(
     view: View, mesh: Mesh, among: frozenset[Location] | None, most: int | None
 ) -> tuple[Sequence[Request], int]:
     client = view.client
-    found = probes(mesh, namespace=client.namespace, labels=client.labels, tls=view.tls, among=among, most=most)
+    found = probes(mesh, client, tls=view.tls, among=among, most=most)
     return found.requests, sum(number for _, number in found.left_out)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from meshproof.border.expectation import Arm, Copy, Expectation
 from meshproof.border.request import Request
+from meshproof.border.source import DEFAULT_CLIENT, Source
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels
 from meshproof.mesh.model.mesh import Mesh
@@ -37,19 +38,17 @@ class Facts:
     sent: frozenset[str] = frozenset()
 
 
-def facts(
-    mesh: Mesh, expectation: Expectation, namespace: str = "default", labels: Mapping[str, str] | None = None
-) -> Facts:
-    """The facts of a request that a workload of `namespace` with `labels` sends, or that enters by a gateway."""
+def facts(mesh: Mesh, expectation: Expectation, source: Source = DEFAULT_CLIENT) -> Facts:
+    """The facts of a request that a workload sends, or that enters by a gateway."""
     request = expectation.request
     gateway = mesh.gateway(request.gateway) if request.gateway else None
     entered = mesh.pods_of(gateway) if gateway else (ROOT_NAMESPACE, {})
-    client = entered if request.gateway else (namespace, labels or {})
-    meant = None if request.gateway else asked_service(mesh, request, namespace)
+    client = entered if request.gateway else (source.namespace, source.labels)
+    meant = None if request.gateway else asked_service(mesh, request, source.namespace)
     targets: tuple[Arm | Copy, ...] = (*expectation.arms, *expectation.copies)
     called = {(one.host, one.port) for one in targets if one.host}
     asked = {request.domain} | ({meant.host} if meant else set())
-    if not request.gateway and (known := alias(mesh, request.domain, namespace)):
+    if not request.gateway and (known := alias(mesh, request.domain, source.namespace)):
         asked.add(known.host)
     hosts = {host for host, _ in called} | asked
     behind = [mesh.workload(key) for one in targets for key in sorted(one.workloads)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from meshproof.border import expectation as border
 from meshproof.border.expectation import Arm, Copy, Expectation, HeaderExpectation
 from meshproof.border.request import Request
+from meshproof.border.source import DEFAULT_CLIENT, Source
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
@@ -47,27 +47,25 @@ UNKNOWN_HOST = 502
 MOVED, CREATED, REDIRECTION = 301, 201, 3
 
 
-def predict(
-    mesh: Mesh, request: Request, *, namespace: str = "default", labels: Mapping[str, str] | None = None
-) -> Expectation:
-    """What must become of a request that a workload of `namespace` with `labels` sends, or that enters by a gateway.
+def predict(mesh: Mesh, request: Request, source: Source = DEFAULT_CLIENT) -> Expectation:
+    """What must become of a request that a workload sends, or that enters by a gateway.
 
     A request in TLS is judged by the handshake that its client's PEM files make possible; raises
     UsageError when they cannot be read.
     """
-    found = _predicted(mesh, request, namespace, labels)
+    client = client_of(mesh, request, source)
+    found = _predicted(mesh, request, client)
     places = [*(one.localities for one in found.arms), *(one.localities for one in found.copies)]
-    untold = next((one.untold for one in places if one and one.untold), "") or elsewhere(mesh, found, namespace)
+    untold = next((one.untold for one in places if one and one.untold), "") or elsewhere(mesh, found, source.namespace)
     for copy in found.copies:
         subset = copy.destination.partition("/")[2].partition(":")[0]
-        if origination(mesh, copy.host, subset, copy.port, client_of(mesh, request, namespace, labels)):
+        if origination(mesh, copy.host, subset, copy.port, client):
             untold = untold or f"that copies reach {copy.host} in TLS is not modelled"
     found = replace(found, undecided=untold) if untold and not found.undecided else found
     return secured(found)
 
 
-def _predicted(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str, str] | None) -> Expectation:
-    client = client_of(mesh, request, namespace, labels)
+def _predicted(mesh: Mesh, request: Request, client: Client) -> Expectation:
     gateway = mesh.gateway(request.gateway) if request.gateway else None
     whole, mesh = mesh, scoped(mesh, client)
     if request.is_tcp:
@@ -151,10 +149,10 @@ def _let_in(mesh: Mesh, gateway: Gateway, plain: Expectation, request: Seen) -> 
     return plain, answered(denied, request, FORBIDDEN, body=DENIED)
 
 
-def client_of(mesh: Mesh, request: Request, namespace: str, labels: Mapping[str, str] | None) -> Client:
-    """Who asks, as rules see it: a workload of `namespace` with `labels`, or the gateway by which a request enters."""
+def client_of(mesh: Mesh, request: Request, source: Source) -> Client:
+    """Who asks, as rules see it: the workload that sends a request, or the gateway by which it enters."""
     if not request.gateway:
-        return Client(MESH_GATEWAY, request.port, namespace, labels or {})
+        return Client(MESH_GATEWAY, request.port, source.namespace, source.labels)
     gateway = mesh.gateway(request.gateway)
     pods = mesh.pods_of(gateway) if gateway else (ROOT_NAMESPACE, {})
     return Client(request.gateway, request.port, *pods)

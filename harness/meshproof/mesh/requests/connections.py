@@ -18,9 +18,9 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpRoute, Virtual
 from meshproof.mesh.predict.called import service_of
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
 from meshproof.mesh.predict.gateways.servers import Entry, common_hosts, open_to
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.visibility import sees
 from meshproof.mesh.requests.addresses import POD_TLS, at, covered_by, short_name
-from meshproof.mesh.requests.clients.sources import predicted
 
 NOT_FOUND = "no connection found that this rule decides"
 
@@ -49,7 +49,7 @@ def beside(mesh: Mesh, several: Iterable[Request], route: TcpRoute, client: Sour
         for name in names if one.gateway and one.scheme == TLS else ():
             other = name[2:] if name.startswith("*.") else f"x-{name}"
             request = connection(other, one.port, scheme=TLS, gateway=one.gateway, tls=one.tls)
-            expected = predicted(mesh, request, client)
+            expected = predict(mesh, request, client)
             if not expected.undecided and expected.refused in ("", "handshake"):
                 found[request] = None
     return list(found)
@@ -113,7 +113,7 @@ def _served(mesh: Mesh, virtual_service: VirtualService) -> list[Service]:
 
 
 def _decides(mesh: Mesh, route: TcpRoute, request: Request, client: Source) -> bool:
-    found = predicted(mesh, request, client)
+    found = predict(mesh, request, client)
     return found.route == route.location and not found.refused
 
 
@@ -140,7 +140,7 @@ def why_unconnected(mesh: Mesh, virtual_service: VirtualService, route: TcpRoute
                 return Notice(place, f"no connection shows this rule: there is no Gateway {gateway}{meant}")
             for several in _entering(mesh, virtual_service, route, gateway, None):
                 for one in several[:1]:
-                    expected = predicted(mesh, one, client)
+                    expected = predict(mesh, one, client)
                     why = expected.note or (f"the rule at {expected.route} takes {one}" if expected.route else "")
                     return Notice(place, f"{NOT_FOUND}{f': {why}' if why else ''}", Topic.NOT_SHOWN)
     if MESH_GATEWAY not in virtual_service.gateways:

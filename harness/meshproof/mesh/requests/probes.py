@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from itertools import islice
 
 from meshproof.border.request import Request, Tls
-from meshproof.border.source import Source, source
+from meshproof.border.source import DEFAULT_CLIENT, Source
 from meshproof.errors import Location
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Server, TlsMode
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.gateways.servers import Entry, entries, pods
 from meshproof.mesh.predict.mesh_table import UNREAD
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import Address, addresses, at
 from meshproof.mesh.requests.authorization import probes_of, shown
 from meshproof.mesh.requests.beside import Beside
 from meshproof.mesh.requests.boundaries import host_boundaries, rule_boundaries
-from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.matching import known_paths, requests_of
 from meshproof.mesh.requests.overlaps.avoiding import reaching_beyond
 from meshproof.mesh.requests.overlaps.meeting import meets
@@ -35,9 +35,8 @@ MOST_ELSEWHERE = 4
 
 def probes(
     mesh: Mesh,
+    client: Source = DEFAULT_CLIENT,
     *,
-    namespace: str = "default",
-    labels: Mapping[str, str] | None = None,
     tls: Tls | None = None,
     among: Set[Location] | None = None,
     most: int | None = MOST,
@@ -51,14 +50,13 @@ def probes(
     whose rules they are to be told.
     """
     telling = Beside(mesh, beside)
-    client = source(namespace, labels)
     groups: list[Group] = []
     known: set[tuple[int, ...]] = set()
     for virtual_service in mesh.virtual_services:
         for gateway in virtual_service.gateways:
             if among is not None and gateway != MESH_GATEWAY:
                 continue
-            served = list(addresses(mesh, virtual_service, gateway, namespace, tls))
+            served = list(addresses(mesh, virtual_service, gateway, client.namespace, tls))
             groups += _of_rules(mesh, virtual_service, served, client, among, telling)
             groups += _overlapping(mesh, served, client, among, known)
             groups += _of_hosts(mesh, virtual_service, served, client, tls)
@@ -77,7 +75,7 @@ def _passes_on(server: Server) -> bool:
 
 def _read(mesh: Mesh, group: Group, client: Source) -> Group:
     """Without what a gateway passes on as it is: how that is answered is nothing that a rule says."""
-    kept = [one for one in group.requests if not one.gateway or predicted(mesh, one, client).refused != UNREAD]
+    kept = [one for one in group.requests if not one.gateway or predict(mesh, one, client).refused != UNREAD]
     return replace(group, requests=tuple(kept))
 
 
@@ -146,7 +144,7 @@ def _is_told(mesh: Mesh, base: Request, other: Request, client: Source) -> bool:
     """Whether it is told what becomes of a host in other letters: of certificates outside of the mesh it is not."""
     if other.host == base.host or other.host.lower() != base.host:
         return True
-    return not predicted(mesh, other, client).undecided
+    return not predict(mesh, other, client).undecided
 
 
 def _handshakes(base: Request, address: Address) -> Iterator[Request]:

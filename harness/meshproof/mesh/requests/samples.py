@@ -5,12 +5,12 @@ A sample is only taken when `predict` sends it to the rule that it is for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request, Tls
-from meshproof.border.source import Source, source
+from meshproof.border.source import DEFAULT_CLIENT, Source
 from meshproof.collector import collector_paused
 from meshproof.errors import Location
 from meshproof.manifest.resource import Notice
@@ -25,11 +25,11 @@ from meshproof.mesh.model.virtual_service import (
     VirtualService,
 )
 from meshproof.mesh.predict.mesh_table import HANDSHAKE
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.proxy.refused import unread
 from meshproof.mesh.predict.visibility import sees, virtual_services
 from meshproof.mesh.requests.addresses import addresses, kept_out, ports_of, redirecting
 from meshproof.mesh.requests.authorization import NOT_FOUND, permitted, shown
-from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.clients.unruled import addressed, uncalled, unruled
 from meshproof.mesh.requests.completing import answerable, as_call
 from meshproof.mesh.requests.connections import beside, connections, why_unconnected
@@ -42,23 +42,21 @@ MOST_TRIES = 48
 @collector_paused()
 def sample_requests(
     mesh: Mesh,
+    client: Source = DEFAULT_CLIENT,
     *,
-    namespace: str = "default",
-    labels: Mapping[str, str] | None = None,
     tls: Tls | None = None,
     among: Collection[Location] | None = None,
     called: Collection[str] | None = None,
 ) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
     """One request for each rule and gateway that leads to it, in the manifests' order, and what no rule decides.
 
-    Requests within the mesh are those of a client in `namespace` with `labels`. `tls` is what the client brings to
+    Requests within the mesh are those of `client`. `tls` is what the client brings to
     handshakes; without it, it trusts the certificate that a Gateway's Secret holds. `among` names the rules to show
     within the mesh (None: all rules, at all gateways, and what no rule decides); of what no rule decides are shown the
     Services of the hosts that are `called` (None: all).
     """
-    client = source(namespace, labels)
     several, notices = _of_policies(mesh, tls) if among is None else ([], [])
-    requests = [_answerable(mesh, predicted(mesh, one, client), client) for one in several]
+    requests = [_answerable(mesh, predict(mesh, one, client), client) for one in several]
     for virtual_service in mesh.virtual_services:
         for route in virtual_service.http:
             if among is not None and route.location not in among:
@@ -73,7 +71,7 @@ def sample_requests(
                 notices.append(Notice(route.location, text))
             elif not reaching:
                 beyond = _kept_out(mesh, virtual_service, route, tls)
-                requests += [_answerable(mesh, predicted(mesh, one, client), client) for one in beyond]
+                requests += [_answerable(mesh, predict(mesh, one, client), client) for one in beyond]
                 notices.append(_unreached(mesh, virtual_service, route, client, tls))
         for connection in virtual_service.connections:
             if among is None or connection.location in among:
@@ -103,7 +101,7 @@ def _answerable(mesh: Mesh, found: Expectation, client: Source) -> Request:
     """The request of an expectation so that what it reaches can answer it."""
     call = as_call(mesh, found)
     if call is not None:
-        made = predicted(mesh, call, client)
+        made = predict(mesh, call, client)
         found = made if call.is_call and (made.route, made.undecided) == (found.route, found.undecided) else found
     return answerable(mesh, found)
 
@@ -136,7 +134,7 @@ def _refused(
     """What becomes of the first request that is meant for the route, when a handshake comes to nothing before it."""
     for gateway in virtual_service.gateways:
         first = next(_tries(mesh, virtual_service, route, gateway, client, tls), None)
-        found = predicted(mesh, first, client) if first else None
+        found = predict(mesh, first, client) if first else None
         if found and found.refused == HANDSHAKE:
             return found
     return None
@@ -210,7 +208,7 @@ def _not_found(mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, cl
         return "no text was found that meets a condition of this rule: name a request with --request"
     for gateway in virtual_service.gateways:
         for request in islice(_tries(mesh, virtual_service, route, gateway, client, tls), 1):
-            taken = predicted(mesh, request, client).route
+            taken = predict(mesh, request, client).route
             if taken and taken in _after(virtual_service, route):
                 text = f"no request was found that reaches this rule: the rule at {taken} takes {request}"
                 return f"{text}; name one with --request"
@@ -290,7 +288,7 @@ def first_reaching(mesh: Mesh, route: HttpRoute, tries: Iterable[Request], clien
     undecided: Expectation | None = None
     meant = list(islice(tries, MOST_TRIES))
     for request in chain(meant, islice(permitted(mesh, meant), MOST_TRIES)):
-        found = predicted(mesh, request, client)
+        found = predict(mesh, request, client)
         if found.route == route.location and not found.undecided:
             return found
         undecided = undecided or (found if found.route == route.location else None)

@@ -80,7 +80,7 @@ def _without_policies(side: Side) -> Side:
 
 def _expected(side: Side, request: Request, client: Source) -> Expectation:
     own = as_served(side.mesh, request, side.other)
-    return predict(side.mesh, own, namespace=client.namespace, labels=client.labels)
+    return predict(side.mesh, own, client)
 
 
 def _tried(at: int, change: Change, both: Sequence[Expectation]) -> _Tried | str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from meshproof.border.intents.intent import Case, Intent, Never
 from meshproof.border.request import Request, parse
-from meshproof.border.source import source
 from meshproof.errors import ManifestError, Problem, UsageError
 from meshproof.intents.cases import decided
 from meshproof.intents.rules import RuleCoverage, rule_coverage
@@ -33,7 +32,7 @@ def view_of(specification: Specification, namespace: str) -> View:
     """What the usual client sees; `namespace` is that of the Services that short names mean."""
     return View(
         specification.mesh,
-        source(specification.namespace, specification.labels),
+        specification.client,
         specification.specified.resources,
         tuple(one for one in specification.unmodelled if not specification.is_allowed(one)),
         specification.tls,

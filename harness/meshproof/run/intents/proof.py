@@ -25,7 +25,6 @@ from meshproof.run.intents.predicted import Predicted
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.asked_answers import USERS, asking
 from meshproof.run.verification.breakers.policies import without_policies
-from meshproof.run.verification.clients import sent_by
 from meshproof.run.verification.companion import companion
 from meshproof.run.verification.error_rates import sharing
 from meshproof.run.verification.faults import faults
@@ -63,7 +62,7 @@ def prove(predicted: Predicted, how: How) -> Proof:
     loads: list[Prepared] = []
     provable = grouped((case.sender, case) for case in predicted.cases if case.provable)
     for client, cases in provable.items():
-        own = sent_by(specification, client)
+        own = replace(specification, client=client)
         loads.append(_named(_intended(own, cases, how), client, specification))
         timed = [case for case in cases if case.timed and case.outcome is Outcome.PASSED]
         slow, untold = _timed(own, timed, how)
@@ -96,7 +95,7 @@ def _searched(case: Case) -> bool:
 
 
 def _named(load: Prepared, client: Source, specification: Specification) -> Prepared:
-    usual = Source(specification.namespace, tuple(sorted(specification.labels.items())))
+    usual = specification.client
     name = load.name if client == usual else f"{load.name} from {client}"
     return replace(load, name=name, plan=replace(load.plan, scenario=name))
 
@@ -154,6 +153,6 @@ def _promises(predicted: Predicted, how: How) -> Iterator[tuple[View, tuple[Prom
 def _kept(specification: Specification, view: View, promises: Sequence[Promise], how: How) -> Prepared:
     requests = (one for promise in promises for one in sorted(promise.requests, key=str))
     what = "What must never be reached is reached by none of the requests that the rules tell apart."
-    own = sent_by(specification, view.client)
+    own = replace(specification, client=view.client)
     prepared = _load(own, "never", what, requests, [Kept(tuple(promises), drift=how.drift)])
     return replace(prepared, load=faults(prepared.plan, prepared.load)[1])

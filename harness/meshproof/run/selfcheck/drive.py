@@ -130,9 +130,10 @@ class SelfCheck:
         shape = generator_shape(prepared.load.shape)
         workers = spread(prepared.load.shape, prepared.load.clients, 0)
         ids = random.Random(f"{self.options.seed}/{name}").randbytes(4).hex()  # noqa: S311
+        client = prepared.client
         drive = Drive(
             prepared,
-            self.target.mesh(prepared.name, prepared.load.requests, prepared.namespace, prepared.labels, workers),
+            self.target.mesh(prepared.name, prepared.load.requests, client.namespace, client.labels, workers),
             functools.partial(self._generators.use, shape),
             _ignore,
             self.folder,

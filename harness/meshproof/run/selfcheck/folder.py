@@ -12,6 +12,7 @@ from functools import partial
 
 from meshproof.border.coverage import Coverage
 from meshproof.border.request import Request
+from meshproof.border.source import Source
 from meshproof.border.verdict import Outcome, Precision, worst
 from meshproof.diff.sides import Side
 from meshproof.errors import MeshproofError
@@ -81,7 +82,9 @@ def read_folder(
     built = build_all(manifests, standing_in=how)
     # Mutants are held against the same resources that stand in.
     whole = replace(manifests, resources=(*manifests.resources, *built.stood_in))
-    specification = Specification(tuple(files), built, built, precision, namespace, probed=probed, limits=limits)
+    specification = Specification(
+        tuple(files), built, built, precision, Source(namespace), probed=probed, limits=limits
+    )
     of = partial(verification_of, specification, requests, namespace, proxyless=proxyless, any_client=any_client)
     return Folder(
         ", ".join(files),

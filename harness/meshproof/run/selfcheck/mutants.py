@@ -86,12 +86,9 @@ def not_understood(judged: Judged, why: str) -> Judged:
 def _undetermined(plain: Prepared, mutated: Prepared) -> str:
     """Why it cannot be told what becomes of a request of the scenario any more; empty where it can."""
     meshes = [stage.mesh for stage in mutated.stages]
-    rows = [
-        [predict(mesh, one, namespace=plain.namespace, labels=plain.labels) for one in plain.load.requests]
-        for mesh in meshes
-    ]
+    rows = [[predict(mesh, one, plain.client) for one in plain.load.requests] for mesh in meshes]
     known = {one.why for one in plain.dependences}
-    found = (one for one in dependences(meshes, rows, plain.namespace) if one.why not in known)
+    found = (one for one in dependences(meshes, rows, plain.client) if one.why not in known)
     return next((f"{one.location}: {one.subject}: {one.why}" for one in found), "")
 
 
@@ -99,17 +96,15 @@ def _meanings(prepared: Prepared) -> Iterator[object]:
     """The expected outcome of the scenario's requests by what runs."""
     for stage in prepared.stages:
         for request in prepared.load.requests:
-            yield meaning(predict(stage.mesh, request, namespace=prepared.namespace, labels=prepared.labels))
+            yield meaning(predict(stage.mesh, request, prepared.client))
 
 
 def _elsewhere(plain: Prepared, mutated: Prepared) -> str:
     """Of a mutant that means the same for the scenario's requests: a request for which it does not, if one is found."""
-    namespace, labels = plain.namespace, plain.labels
     for ours, theirs in zip(plain.stages, mutated.stages, strict=True):
-        for request in (*sample_requests(ours.mesh)[0], *sample_requests(theirs.mesh)[0]):
-            one, other = (
-                predict(side, request, namespace=namespace, labels=labels) for side in (ours.mesh, theirs.mesh)
-            )
+        meshes = ours.mesh, theirs.mesh
+        for request in (one for mesh in meshes for one in sample_requests(mesh, plain.client)[0]):
+            one, other = (predict(mesh, request, plain.client) for mesh in meshes)
             if meaning(one) != meaning(other):
                 return f"the same for the scenario's requests, another for {request}"
     return "the same"

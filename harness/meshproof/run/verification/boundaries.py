@@ -37,8 +37,7 @@ def boundary_expectations(
     for mesh in specification.meshes:
         found = probes(
             mesh,
-            namespace=specification.namespace,
-            labels=specification.labels,
+            specification.client,
             tls=specification.tls,
             among=among,
             most=None if specification.thorough else MOST,

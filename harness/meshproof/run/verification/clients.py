@@ -10,7 +10,7 @@ from itertools import islice
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
-from meshproof.border.source import Source, source
+from meshproof.border.source import Source
 from meshproof.errors import Location
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
 from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, as_called_by, others
@@ -52,7 +52,7 @@ class Sent:
     @property
     def client(self) -> Source:
         """Who sends it."""
-        return source_of(self.specification)
+        return self.specification.client
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +69,14 @@ class Guessed:
     left_out: LeftOut
 
 
-def source_of(specification: Specification) -> Source:
-    """The client of a specification."""
-    return source(specification.namespace, specification.labels)
-
-
-def sent_by(specification: Specification, client: Source) -> Specification:
-    """The same manifests, seen by another client."""
-    return replace(specification, namespace=client.namespace, labels=client.labels)
-
-
 def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> Guessed:
     """Requests for every rule.
 
     A rule that is for other clients is shown by one of them where the target has `any_client`; not where a person has
     `chosen` the client.
     """
-    usual, mesh, tls = source_of(specification), specification.mesh, specification.tls
-    requests, told = sample_requests(
-        mesh, namespace=usual.namespace, labels=usual.labels, tls=tls, called=specification.called
-    )
+    usual, mesh, tls = specification.client, specification.mesh, specification.tls
+    requests, told = sample_requests(mesh, usual, tls=tls, called=specification.called)
     unreached = {one.location: one.message for one in told}
     probes, bounds = boundary_expectations(specification)
     first = Sent(specification, [specification.expectation(one) for one in requests], probes)
@@ -103,8 +91,8 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
                 if chosen:
                     elsewhere[rule] = unreached.pop(rule)
             continue
-        own = sent_by(specification, client)
-        several, _ = sample_requests(mesh, namespace=client.namespace, labels=client.labels, tls=tls, among=rules)
+        own = replace(specification, client=client)
+        several, _ = sample_requests(mesh, client, tls=tls, among=rules)
         if not several:
             continue
         samples = [own.expectation(one) for one in several]
@@ -133,7 +121,7 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
         first.samples.extend(_new((*opened(specification, requests), *connections), first.samples))
     untold: set[Location] = set()
     for client, rules in applied_for_others(specification, usual).items():
-        own = sent_by(specification, client)
+        own = replace(specification, client=client)
         differing, beside, bounds, reached = applied_otherwise_for(own, rules)
         untold |= reached
         known = next((one for one in further if one.client == client), None)
@@ -150,7 +138,7 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
             _add(known, differing)
             known.probes.extend(_new(beside, [*known.samples, *known.probes]))
     for client, aparts in told_apart(specification.meshes, usual).items():
-        own = sent_by(specification, client)
+        own = replace(specification, client=client)
         shown = [one.request for one in first.samples]
         about = (one for one in requests_about(mesh, usual, aparts, shown) if _is_told(specification, own, one))
         known = next((one for one in further if one.client == client), None)

@@ -23,9 +23,6 @@ def companion(specification: Specification, scenario: Scenario, notices: Sequenc
         [applied],
         specification.precision,
         notices,
-        namespace=specification.namespace,
-        labels=specification.labels,
+        client=specification.client,
     )
-    # A target that can send from nowhere but its own client must not stand in for another one.
-    features = prepared.features | ({"AnyClient"} if specification.labels else frozenset())
-    return replace(prepared, features=features, load=below(prepared.load, chain.from_iterable(prepared.plan.stages)))
+    return replace(prepared, load=below(prepared.load, chain.from_iterable(prepared.plan.stages)))

@@ -22,7 +22,7 @@ from meshproof.run.verification.specification import Specification
 def applied_samples(specification: Specification) -> tuple[tuple[Request, ...], tuple[Notice, ...]]:
     """The usual client's samples of what is applied, and what is said of its rules that have none."""
     own = specification
-    return sample_requests(own.applied.mesh, namespace=own.namespace, labels=own.labels, tls=own.tls)
+    return sample_requests(own.applied.mesh, own.client, tls=own.tls)
 
 
 def opened(specification: Specification, requests: Sequence[Request]) -> Iterator[Expectation]:
@@ -45,10 +45,10 @@ def applied_otherwise_for(
     Samples of the rules, probes of their boundaries, how many are left out, and the rules that a sample reaches. `own`
     is the specification as that client meets it. What is passed on to whatever has its address shows nothing.
     """
-    mesh, place, labels = own.applied.mesh, own.namespace, own.labels
-    several, _ = sample_requests(mesh, namespace=place, labels=labels, tls=own.tls, among=rules)
+    mesh = own.applied.mesh
+    several, _ = sample_requests(mesh, own.client, tls=own.tls, among=rules)
     most = None if own.thorough else MOST
-    found = probes(mesh, namespace=place, labels=labels, tls=own.tls, among=rules, most=most, beside=own.mesh)
+    found = probes(mesh, own.client, tls=own.tls, among=rules, most=most, beside=own.mesh)
     reached = frozenset(filter(None, (own.applied_expectation(one).route for one in several)))
     return _differing(own, several), _differing(own, found.requests), found.left_out, reached
 

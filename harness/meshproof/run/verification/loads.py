@@ -16,7 +16,7 @@ from meshproof.run.prepare import Prepared
 from meshproof.run.verification.asked_answers import Untold
 from meshproof.run.verification.boundaries import changed, prepare_boundaries
 from meshproof.run.verification.breakers.policies import rule_at
-from meshproof.run.verification.clients import Sent, source_of
+from meshproof.run.verification.clients import Sent
 from meshproof.run.verification.coverage import partition
 from meshproof.run.verification.hashed_requests import prepare_hashed
 from meshproof.run.verification.resilience import prepare_resilience
@@ -40,7 +40,7 @@ class Loads:
     @property
     def client(self) -> Source:
         """Who sends it."""
-        return source_of(self.specification)
+        return self.specification.client
 
 
 def loads(sent: Sent, notices: Sequence[Notice], *, proxyless: bool, earlier: Set[Location] = frozenset()) -> Loads:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from typing import TextIO
@@ -11,7 +11,7 @@ from typing import TextIO
 from meshproof.border.expectation import Expectation
 from meshproof.border.facts.provenance import NO_SOURCES, Sources
 from meshproof.border.request import Request, Tls
-from meshproof.border.source import source
+from meshproof.border.source import DEFAULT_CLIENT, Source
 from meshproof.border.verdict import Precision
 from meshproof.errors import ManifestError, Problem
 from meshproof.manifest import Manifests, Notice, load
@@ -30,7 +30,6 @@ from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.connections import unanswered_connections
 from meshproof.mutate.meaning import meaning
 from meshproof.records import dataclass
-from meshproof.run.prepare import NAMESPACE
 from meshproof.run.verification.applied.hosts import elsewhere, unasked
 from meshproof.run.verification.applied.unsaid import summary, unsaid
 from meshproof.run.verification.applied.unseen import unseen
@@ -49,7 +48,7 @@ def nothing_more(_mesh: Mesh) -> Iterable[Unmodelled]:
 class Specification:
     """Manifests, and how they are to be verified.
 
-    `namespace` and `labels` are those of the client, `tls` what it brings to handshakes. `limits` says what of a
+    `client` sends the requests, `tls` is what it brings to handshakes. `limits` says what of a
     mesh the target does not carry out. Kinds in `allowed` need not be proved. `thorough` leaves nothing out, however
     long it takes. `sources` are the digests of what was read. `called` are the hosts of the Services to which requests
     are guessed that no rule decides (None: all).
@@ -59,8 +58,7 @@ class Specification:
     specified: Built
     applied: Built
     precision: Precision
-    namespace: str = NAMESPACE
-    labels: Mapping[str, str] = field(default_factory=dict)
+    client: Source = DEFAULT_CLIENT
     tls: Tls | None = None
     probed: bool = True
     limits: Limits = nothing_more
@@ -86,7 +84,7 @@ class Specification:
     def _otherwise(self) -> Iterator[Unmodelled]:
         """What is applied otherwise than specified, and no request shows."""
         yield from unseen(self.mesh, self.applied.mesh)
-        yield from unasked(self.mesh, self.applied.mesh, source(self.namespace, self.labels), self.made)
+        yield from unasked(self.mesh, self.applied.mesh, self.client, self.made)
 
     @property
     def made(self) -> frozenset[tuple[str, str]]:
@@ -106,7 +104,7 @@ class Specification:
 
     def expectation(self, request: Request) -> Expectation:
         """What is specified for a request."""
-        return predict(self.mesh, request, namespace=self.namespace, labels=self.labels)
+        return predict(self.mesh, request, self.client)
 
     @property
     def meshes(self) -> tuple[Mesh, ...]:
@@ -115,7 +113,7 @@ class Specification:
 
     def applied_expectation(self, request: Request) -> Expectation:
         """What the applied manifests say of a request."""
-        return predict(self.applied.mesh, request, namespace=self.namespace, labels=self.labels)
+        return predict(self.applied.mesh, request, self.client)
 
     def touching(self, expectation: Expectation) -> tuple[Unmodelled, ...]:
         """What is not understood, of either, and can touch a request, that is not allowed to."""
@@ -123,7 +121,7 @@ class Specification:
         for dependencies in self._dependencies if self.unmodelled else ():
             mesh = dependencies.mesh
             one = expectation if mesh is self.mesh else self.applied_expectation(expectation.request)
-            touching = dependencies.touching(facts(mesh, one, self.namespace, self.labels))
+            touching = dependencies.touching(facts(mesh, one, self.client))
             found |= dict.fromkeys(part for part in touching if not self.is_allowed(part))
         return (*found, *(undecided(self.mesh, expectation) or self._undecided(expectation)))
 

@@ -27,7 +27,7 @@ from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE, Prepared
 from meshproof.run.verification.breakers.loads import prepare_breakers
 from meshproof.run.verification.breakers.policies import places
-from meshproof.run.verification.clients import Guessed, Sent, guessed, named_after, source_of
+from meshproof.run.verification.clients import Guessed, Sent, guessed, named_after
 from meshproof.run.verification.coverage import coverage
 from meshproof.run.verification.error_rates import sharing
 from meshproof.run.verification.loads import Loads, loads
@@ -131,8 +131,7 @@ def prepare_verification(
             wanted,
             actual,
             precision,
-            own.namespace,
-            own.labels,
+            own,
             tls,
             probed,
             limits or nothing_more,
@@ -165,7 +164,7 @@ def _of_what_is_asked(
         # Whether a workload was meant for a Service that selects none is told by all of them, and so is which Gateway
         # was meant by a name.
         return None
-    mesh, client = found.mesh, found.namespace
+    mesh, client = found.mesh, found.client.namespace
     called = [entering(mesh, from_namespace(mesh, one, namespace, client), found.tls) for one in requests]
     return None if any(why_unanswered(mesh, found.expectation(one), client) for one in called) else found
 
@@ -183,7 +182,7 @@ def verification_of(
 
     `chosen` tells that a person said who sends the requests.
     """
-    mesh, client = specification.mesh, source_of(specification)
+    mesh, client = specification.mesh, specification.client
     notices: tuple[Notice, ...] = notices_of(specification)
     unanswered: list[tuple[Expectation, str]] = []
     if requests:

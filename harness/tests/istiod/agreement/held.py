@@ -176,12 +176,12 @@ def silent(sides: Sides, several: list[tuple[str, str, Any, Any]]) -> list[tuple
     client = sides.proxies["client"]
 
     def is_told(request: Request) -> bool:
-        expectation = predict(mesh, request, namespace=client.namespace, labels=client.labels)
-        known = facts(mesh, expectation, client.namespace, client.labels)
+        expectation = predict(mesh, request, client)
+        known = facts(mesh, expectation, client)
         return bool(dependencies.touching(known) or undecided(mesh, expectation))
 
     try:
-        requests = list(sample_requests(mesh, namespace=client.namespace, labels=client.labels)[0])
+        requests = list(sample_requests(mesh, client)[0])
     except MeshproofError:
         # It says so, and proves nothing at all.
         return []
@@ -221,7 +221,7 @@ def _meeting(sides: Sides, difference: tuple[str, str, Any, Any], requests: list
 
 def _leads(sides: Sides, request: Request, host: str, port: int) -> bool:
     client = sides.proxies["client"]
-    expectation = predict(sides.built.mesh, request, namespace=client.namespace, labels=client.labels)
+    expectation = predict(sides.built.mesh, request, client)
     return any((one.host, one.port) == (host, port) for one in expectation.arms)
 
 

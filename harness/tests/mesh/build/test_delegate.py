@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from delegation import PART, ROOT, TO_V2, written
 from meshproof.border.request import Request, parse
+from meshproof.border.source import source
 from meshproof.mesh.predict.prediction import predict
 
 
 def taken(built, root: str, part: str, asked: str, *, namespace: str = "shop") -> bool:
     """Whether the delegate's rule takes a request, rather than the root's next one."""
     mesh = built(written(f"match: [{root}]", f"match: [{part}]\n    {TO_V2}" if part else TO_V2)).mesh
-    return not predict(mesh, parse(asked), namespace=namespace, labels={"app": "a"}).status
+    return not predict(mesh, parse(asked), source(namespace, {"app": "a"})).status
 
 
 @pytest.mark.parametrize(

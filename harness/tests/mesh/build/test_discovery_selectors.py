@@ -6,6 +6,7 @@ import io
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
@@ -65,7 +66,7 @@ def test_what_stands_in_other_namespaces_is_not_seen(selectors: str) -> None:
     assert places(found) == {"shop"}
     assert not found.mesh.unmodelled
     assert any("do not select the namespace other" in one.message for one in found.notices)
-    assert predict(found.mesh, parse("GET http://web.other/"), namespace="shop").arms == ()
+    assert predict(found.mesh, parse("GET http://web.other/"), source("shop")).arms == ()
 
 
 def test_without_selectors_all_are_seen() -> None:
@@ -92,7 +93,7 @@ def test_nothing_stands_in_for_what_is_not_seen() -> None:
     )
     found = built(operator("{matchLabels: {mesh: 'on'}}"), LABELLED, SHOP, OTHER, rule)
     assert places(found) == {"shop"}
-    (arm,) = predict(found.mesh, parse("GET http://web/"), namespace="shop").arms
+    (arm,) = predict(found.mesh, parse("GET http://web/"), source("shop")).arms
     assert arm.status == 503
 
 

@@ -6,6 +6,7 @@ import io
 
 import pytest
 from meshproof.border.request import Request, parse
+from meshproof.border.source import source
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.translate import translate
 from meshproof.manifest import load
@@ -110,12 +111,10 @@ def test_paths_are_normalised_as_the_configuration_says(built, mode: str, taken:
 
 def test_what_is_not_exported_by_default(built) -> None:
     mesh = built(ROUTED + config_map("defaultVirtualServiceExportTo: ['.']")).mesh
-    answers = [
-        predict(mesh, parse("http://greeter.default:5000/a/b"), namespace=one).status for one in ("default", "x")
-    ]
+    answers = [predict(mesh, parse("http://greeter.default:5000/a/b"), source(one)).status for one in ("default", "x")]
     assert answers == [418, 0]
     hidden = built(config_map("defaultServiceExportTo: ['.']")).mesh
-    assert predict(hidden, parse("http://greeter.default:5000/"), namespace="x").refused == "connection"
+    assert predict(hidden, parse("http://greeter.default:5000/"), source("x")).refused == "connection"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.border.verdict import Precision
 from meshproof.manifest import load
 from meshproof.mesh.alike import alike
@@ -240,5 +241,5 @@ spec:
 def test_what_is_for_the_pods_of_a_gateway_touches_no_other_that_stands_in(labels: str, touched: bool) -> None:
     text = EDGE + VIRTUAL_SERVICE + POLICY.replace("LABELS", labels)
     mesh = build_all(load(["-"], stdin=io.StringIO(text)), standing_in=StandingIn()).mesh
-    found = facts(mesh, predict(mesh, parse("http://web/")), "default", {})
+    found = facts(mesh, predict(mesh, parse("http://web/")), source("default", {}))
     assert bool(Dependencies(mesh, mesh.unmodelled).touching(found)) is touched

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.coverage.dependencies import Dependencies
@@ -28,7 +29,7 @@ def touched(tmp_path: Path) -> Callable[[str, str], set[str]]:
         (tmp_path / "shop.yaml").write_text(SHOP + document)
         mesh: Mesh = build_all(load([str(tmp_path)], strict=False)).mesh
         one = parse(request, gateway="shop/edge" if "example.com" in request else "")
-        found = facts(mesh, predict(mesh, one), "default", {"app": "client"})
+        found = facts(mesh, predict(mesh, one), source("default", {"app": "client"}))
         return {part.kind for part in Dependencies(mesh, mesh.unmodelled).touching(found)}
 
     return find

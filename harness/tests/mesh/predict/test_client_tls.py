@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.expectation import TLS_SEEN, Expectation
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
 from meshproof.mesh.predict.prediction import predict
@@ -17,7 +18,7 @@ SITE = (Path(__file__).parents[2] / "golden" / "client-tls.in.yaml").read_text(e
 
 def asked(url: str, text: str = SITE, labels: dict[str, str] | None = None) -> Expectation:
     mesh = build(load(["-"], stdin=io.StringIO(text)).resources).mesh
-    return predict(mesh, parse(f"GET {url}"), labels=labels)
+    return predict(mesh, parse(f"GET {url}"), source("default", labels))
 
 
 def handshake(found: Expectation) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import Request, parse
+from meshproof.border.source import source
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.samples import sample_requests
 
@@ -75,7 +76,7 @@ def led(built):
     def ask(text: str, *requests: str, namespace: str = "shop", within: bool = False):
         mesh = built(SITE + GATEWAY + text, proxyless=True).mesh
         way = {} if within else {"gateway": "shop/edge"}
-        found = [predict(mesh, parse(one, **way), namespace=namespace) for one in requests]
+        found = [predict(mesh, parse(one, **way), source(namespace)) for one in requests]
         return [
             one.refused
             or one.status

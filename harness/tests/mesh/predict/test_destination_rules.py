@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.mesh.predict.policies.destination_rules import rules
 from meshproof.mesh.predict.prediction import predict
 
@@ -129,8 +130,8 @@ def test_a_prediction_goes_by_the_labels_of_its_client(built) -> None:
     )
     mesh = built(rule("a", "", OLDER) + rule("bb", "", NEWER, app="special") + route).mesh
     asked = parse("http://greeter:5000/")
-    (special,) = predict(mesh, asked, labels={"app": "special"}).arms
-    (other,) = predict(mesh, asked, labels={"app": "other"}).arms
+    (special,) = predict(mesh, asked, source("default", {"app": "special"})).arms
+    (other,) = predict(mesh, asked, source("default", {"app": "other"})).arms
     assert special.workloads == {"default/greeter-v1"}
     assert special.policy.pool is not None
     assert special.policy.pool.connect_timeout == 2.0

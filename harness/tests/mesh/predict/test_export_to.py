@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import Request, parse
+from meshproof.border.source import Source, source
 from meshproof.mesh.predict.prediction import predict
 
 FRONT = """---
@@ -28,7 +29,7 @@ def answering(name: str, status: int, *, namespace: str = "default", made: str =
 
 
 def status(mesh, namespace: str = "default") -> int:
-    return predict(mesh, parse("http://greeter.default:5000/"), namespace=namespace).status
+    return predict(mesh, parse("http://greeter.default:5000/"), source(namespace)).status
 
 
 @pytest.mark.parametrize(
@@ -156,16 +157,16 @@ def service(name: str, entries: str, namespace: str = "default") -> str:
 def test_a_service_is_for_the_namespaces_that_its_annotation_names(built, entries: str, seen_by) -> None:
     mesh = built(service("hidden", entries) + service("beside", "*")).mesh
     asked = parse("http://hidden.default/")
-    found = [one for one in ("default", "shop") if predict(mesh, asked, namespace=one).arms]
+    found = [one for one in ("default", "shop") if predict(mesh, asked, source(one)).arms]
     assert tuple(found) == seen_by
     for one in {"default", "shop"} - set(seen_by):
-        expected = predict(mesh, asked, namespace=one)
+        expected = predict(mesh, asked, source(one))
         assert (expected.status, expected.refused) == (502, "")
 
 
 def test_nothing_listens_on_a_port_that_only_hidden_services_have(built) -> None:
     mesh = built(service("hidden", ".")).mesh
-    assert predict(mesh, parse("http://hidden.default/"), namespace="shop").refused == "connection"
+    assert predict(mesh, parse("http://hidden.default/"), source("shop")).refused == "connection"
 
 
 ROUTE = """---
@@ -183,7 +184,7 @@ spec:
 
 def led(built, owner: str, *, namespace: str, source: str = "default") -> bool:
     text = service("hidden", "~", owner) + ROUTE.format(place="default", owner=owner, source=source)
-    (arm,) = predict(built(text).mesh, parse("http://greeter.default:5000/"), namespace=namespace).arms
+    (arm,) = predict(built(text).mesh, parse("http://greeter.default:5000/"), Source(namespace)).arms
     return "not exported" not in arm.note
 
 
@@ -194,7 +195,7 @@ def test_a_rule_leads_to_no_service_of_another_namespace_that_is_not_exported(bu
 def test_a_sidecar_has_what_rules_lead_to_in_its_own_namespace_whether_or_not_it_is_exported(built) -> None:
     assert led(built, "default", namespace="default")
     text = service("hidden", "~") + ROUTE.format(place="default", owner="default", source="default")
-    found = predict(built(text).mesh, parse("http://greeter.default:5000/"), namespace="default")
+    found = predict(built(text).mesh, parse("http://greeter.default:5000/"), source("default"))
     assert "not exported to default: istiod gives its endpoints in some pushes alone" in found.undecided
     assert not led(built, "default", namespace="shop", source="shop")
 

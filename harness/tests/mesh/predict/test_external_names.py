@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
@@ -56,7 +57,7 @@ def ask(built):
 
     def asking(text: str, host: str, namespace: str = "default"):
         mesh = built(text).mesh
-        found = predict(mesh, parse(f"GET http://{host}:5000/"), namespace=namespace)
+        found = predict(mesh, parse(f"GET http://{host}:5000/"), source(namespace))
         return [(one.host, one.status, sorted(one.workloads)) for one in found.arms]
 
     return asking

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.mesh.predict.prediction import predict
 
 PLACES = (("web", "default"), ("v1", "default"), ("v2", "default"), ("far", "shop"))
@@ -65,7 +66,7 @@ def asked(built):
         mesh = built(SITE + text, proxyless=True).mesh
         where = f"{WEB}:{port}" if port != 80 else WEB
         words = " ".join(f"'{one}'" for one in headers)
-        return predict(mesh, parse(f"{method} {where}{path} {words}"), namespace=namespace)
+        return predict(mesh, parse(f"{method} {where}{path} {words}"), source(namespace))
 
     return ask
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.envoy.node import Address, Proxy
 from meshproof.envoy.resource_types import ENDPOINT
 from meshproof.envoy.translate import translate
@@ -26,7 +27,9 @@ def built(text: str) -> Mesh:
 
 
 def asked(port: int, name: str, *, text: str = SITE, labels: dict[str, str] | None = None) -> Expectation:
-    return predict(built(text), parse(f"GET http://{name}:{port}/"), labels=CLIENT if labels is None else labels)
+    return predict(
+        built(text), parse(f"GET http://{name}:{port}/"), source("default", CLIENT if labels is None else labels)
+    )
 
 
 def levels(found: Expectation) -> list[list[str]]:
@@ -110,7 +113,7 @@ def test_the_setting_of_the_mesh_is_that_of_rules_which_have_none() -> None:
     order = of_mesh("{failoverPriority: [version]}")
     labels = {**CLIENT, "version": "v2"}
     mesh = built(order.replace("{app: client}}", "{app: client, version: v2}}"))
-    found = predict(mesh, parse("GET http://plain:81/"), labels=labels)
+    found = predict(mesh, parse("GET http://plain:81/"), source("default", labels))
     assert "default/beside" in found.arms[0].workloads
     assert levels(asked(83, "labelled", text=off)) == levels(asked(83, "labelled"))
 

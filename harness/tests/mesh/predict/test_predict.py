@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.errors import ManifestError
 from meshproof.mesh.predict.prediction import predict, require_endpoints
 
@@ -62,7 +63,7 @@ def test_split_and_header(routed) -> None:
     ],
 )
 def test_names_that_a_client_may_use(routed, host: str, namespace: str, found: bool) -> None:
-    expected = predict(routed(CANARY).mesh, parse(f"http://{host}:5000/"), namespace=namespace)
+    expected = predict(routed(CANARY).mesh, parse(f"http://{host}:5000/"), source(namespace))
     assert bool(expected.arms) is found
     assert bool(expected.note) is not found
 
@@ -92,9 +93,9 @@ def test_a_virtual_service_with_no_rule_for_the_client_leaves_the_service_alone(
 def test_the_clients_labels_and_namespace_count(routed) -> None:
     mesh = routed("- match: [{sourceLabels: {app: a}, sourceNamespace: x}]\n  directResponse: {status: 418}").mesh
     request = parse("http://greeter.default:5000/")
-    assert predict(mesh, request, namespace="x", labels={"app": "a", "b": "c"}).status == 418
-    assert predict(mesh, request, namespace="y", labels={"app": "a"}).status == 0
-    assert predict(mesh, request, namespace="x").status == 0
+    assert predict(mesh, request, source("x", {"app": "a", "b": "c"})).status == 418
+    assert predict(mesh, request, source("y", {"app": "a"})).status == 0
+    assert predict(mesh, request, source("x")).status == 0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.mesh.coverage.reachable import reachable
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import entering
@@ -54,7 +55,7 @@ def routed(hosts: str, http: str) -> str:
 @pytest.fixture
 def asked(built):
     def ask(text: str, request: str = f"GET http://{OUT}/", namespace: str = "default"):
-        return predict(built(text, proxyless=True).mesh, parse(request), namespace=namespace)
+        return predict(built(text, proxyless=True).mesh, parse(request), source(namespace))
 
     return ask
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import Request, parse
+from meshproof.border.source import source
 from meshproof.errors import ManifestError
 from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
@@ -45,7 +46,7 @@ def known(mesh, namespace: str = "default", labels: dict[str, str] | None = None
     """The Services that answer a client."""
     found = set()
     for name in ("web.shop", "api.shop", "admin.ops", "here.default"):
-        expected = predict(mesh, parse(f"http://{name}/"), namespace=namespace, labels=labels)
+        expected = predict(mesh, parse(f"http://{name}/"), source(namespace, labels))
         assert not expected.undecided
         if any(one.workloads or one.note for one in expected.arms):
             found.add(name)
@@ -179,8 +180,8 @@ def test_what_is_not_modelled_costs_the_pods_that_it_selects(built, more: str, s
     mesh = built(SITE + sidecar(more=more + selecting)).mesh
 
     def touched(labels: dict[str, str], host: str) -> bool:
-        expected = predict(mesh, parse(f"http://{host}/"), labels=labels)
-        return bool(Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, expected, "default", labels)))
+        expected = predict(mesh, parse(f"http://{host}/"), source("default", labels))
+        return bool(Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, expected, source("default", labels))))
 
     # Pods that are not among the manifests receive it.
     assert touched({"app": "greeter"}, "nobody") is sent

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.errors import UsageError
 from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.predict.prediction import predict
@@ -89,7 +90,7 @@ def test_a_port_that_no_rule_is_for_leads_to_the_service(mesh) -> None:
 )
 def test_conditions(mesh, match: str, taken: bool) -> None:
     rules = f"- match: [{{{match}}}]\n  route: [{to('v1')}]\n- route: [{to('v2')}]"
-    found = predict(mesh(virtual_service(rules)), parse(ONE), labels={"app": "web"})
+    found = predict(mesh(virtual_service(rules)), parse(ONE), source("default", {"app": "web"}))
     assert shares(found) == {f"echo.default/{'v1' if taken else 'v2'}": 1}
 
 

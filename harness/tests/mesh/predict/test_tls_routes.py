@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import POD_TLS, entering
@@ -38,9 +39,9 @@ def rule(names: str, subset: str, more: str = "") -> str:
 
 @pytest.fixture
 def led(built):
-    def ask(text: str, *requests: str, **client):
+    def ask(text: str, *requests: str, labels: dict[str, str] | None = None):
         mesh = built(STORE + text).mesh
-        found = [predict(mesh, parse(one), **client) for one in requests]
+        found = [predict(mesh, parse(one), source("default", labels)) for one in requests]
         return [one.refused or "+".join(arm.destination.partition("default")[2] for arm in one.arms) for one in found]
 
     return ask

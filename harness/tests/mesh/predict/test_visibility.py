@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 from meshproof.border.request import Request, parse
+from meshproof.border.source import source
 from meshproof.mesh.predict.prediction import predict
 
 SHOP = """\
@@ -128,7 +129,7 @@ def test_rules_of_the_clients_namespace_come_first_then_the_services_then_istios
     )
     text += virtual_service("a", "[greeter]", "[{route: [{destination: {host: greeter, subset: s}}]}]")
     (arm,) = predict(
-        without_common_rule(built(text).mesh), parse("http://greeter.default:5000/"), namespace=namespace
+        without_common_rule(built(text).mesh), parse("http://greeter.default:5000/"), source(namespace)
     ).arms
     assert arm.workloads == {f"default/greeter-v{version}"}
     assert arm.policy.pool is not None

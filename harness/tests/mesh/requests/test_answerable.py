@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from meshproof.border.request import Tls, parse
+from meshproof.border.source import source
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import entering
 from meshproof.mesh.requests.answerable import why_unanswered
@@ -148,7 +149,7 @@ def test_a_name_that_is_not_exported_to_the_client_is_told_so_and_not_meant_to_b
         request = parse(f"GET http://{host}/")
         text = why_unanswered(mesh, predict(mesh, request), "default")
         assert text.endswith(f"{host} is not exported to default")
-    assert why_unanswered(mesh, predict(mesh, parse("GET http://orders.shop/"), namespace="shop"), "shop") == ""
+    assert why_unanswered(mesh, predict(mesh, parse("GET http://orders.shop/"), source("shop")), "shop") == ""
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from meshproof.border.request import parse
+from meshproof.border.source import source
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import entering
 from meshproof.mesh.requests.answerable import why_unanswered
@@ -71,7 +72,7 @@ def test_a_name_that_no_service_has_is_no_answer_even_where_a_rule_would_route_i
 
 def test_a_short_name_is_one_of_the_clients_namespace(built) -> None:
     mesh = built().mesh
-    expected = predict(mesh, parse("http://greeter:5000/"), namespace="shop")
+    expected = predict(mesh, parse("http://greeter:5000/"), source("shop"))
     assert "no client can resolve that name" in why_unanswered(mesh, expected, "shop")
 
 

@@ -133,7 +133,7 @@ def test_a_rule_for_labels_is_shown_by_a_client_that_has_them_and_by_one_that_ha
         "verify": {"GET http://cart.shop/": ["shop/cart"], "GET http://cart.shop/new": ["shop/cart"], **UNRULED},
         "verify from default/app=tester": {"GET http://cart.shop/new": ["shop/beta"]},
     }
-    assert {one.name: dict(one.labels) for one in found.driven if "tester" in one.name} == {
+    assert {one.name: dict(one.client.labels) for one in found.driven if "tester" in one.name} == {
         "verify from default/app=tester": {"app": "tester"},
         "boundaries from default/app=tester": {"app": "tester"},
         "resilience from default/app=tester": {"app": "tester"},
@@ -157,7 +157,7 @@ def test_a_rule_for_a_namespace_is_shown_by_a_client_there(verify: Verify) -> No
         "verify": {"GET http://cart.shop/": ["shop/cart"], **UNRULED},
         "verify from lab": {"GET http://cart.shop/": ["shop/beta"]},
     }
-    assert [one.namespace for one in found.others] == ["lab"] * len(found.others)
+    assert [one.client.namespace for one in found.others] == ["lab"] * len(found.others)
 
 
 def test_what_is_exported_to_a_namespace_is_shown_by_a_client_there(verify: Verify) -> None:
@@ -180,7 +180,7 @@ def test_who_names_the_client_verifies_what_is_for_it(verify: Verify) -> None:
         "verify": {"GET http://cart.shop/new": ["shop/beta"], "GET http://cart.shop/": ["shop/cart"], **UNRULED}
     }
     assert found.samples is not None
-    assert dict(found.samples.labels) == {"app": "tester"}
+    assert dict(found.samples.client.labels) == {"app": "tester"}
     assert found.others == ()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source, source
 from meshproof.errors import Location, UsageError
@@ -15,7 +14,6 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, RouteMatch, TcpMatch, VirtualService
 from meshproof.mesh.predict.called import asked_service, service_of
 from meshproof.mesh.predict.match import Client, string_matches
-from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.predict.sidecar import scoped
 from meshproof.mesh.predict.visibility import ALL, OWN, is_for, sees, service
 from meshproof.mesh.requests.addresses import names_of, short_name
@@ -23,11 +21,6 @@ from meshproof.mesh.requests.addresses import names_of, short_name
 MOST_CLIENTS = 200
 """So many ask where nobody names them: a hundred teams that keep their rules to themselves (`exportTo: ["."]`) are
 few."""
-
-
-def predicted(mesh: Mesh, request: Request, client: Source) -> Expectation:
-    """What must become of a request that a client sends."""
-    return predict(mesh, request, namespace=client.namespace, labels=client.labels)
 
 
 def parsed(text: str, namespace: str, mesh: Mesh) -> Source:

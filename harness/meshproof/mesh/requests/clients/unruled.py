@@ -14,8 +14,8 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict import visibility
 from meshproof.mesh.predict.called import asked_service
 from meshproof.mesh.predict.connections.within import PROTOCOLS, SECURED
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import POD_TLS, short_name
-from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.completing import A_METHOD, GRPC
 from meshproof.mesh.requests.matching import image_paths
 
@@ -41,7 +41,7 @@ def uncalled(
                 continue
             others = (one for each in ports.values() for one in each if not (one.is_tcp or call.is_tcp))
             tries = (call, *(replace(one, port=call.port) for one in others))
-            found = (predicted(mesh, one, client) for one in tries)
+            found = (predict(mesh, one, client) for one in tries)
             yield from islice((one for one in found if one.arms or one.undecided), 1)
 
 
@@ -50,7 +50,7 @@ def addressed(mesh: Mesh, client: Source, hosts: Collection[str] | None = None) 
     for service in mesh.services:
         for address in service.own_addresses if hosts is None or service.host in hosts else ():
             for call in calls(mesh, service, client):
-                one = predicted(mesh, replace(call, host=address), client)
+                one = predict(mesh, replace(call, host=address), client)
                 if one.arms or one.undecided:
                     yield one
 
@@ -67,7 +67,7 @@ def unruled(mesh: Mesh, client: Source, hosts: Collection[str] | None = None) ->
             continue
         pods = mesh.selected(service.host)
         if not pods or not entered.issuperset(pod.key for pod in pods):
-            several = (predicted(mesh, one, client) for one in calls(mesh, service, client))
+            several = (predict(mesh, one, client) for one in calls(mesh, service, client))
             found += [one for one in several if one.route is None and (one.arms or one.undecided)]
     return [*found, *_of_aliases(mesh, client, hosts)]
 
@@ -96,5 +96,5 @@ def _of_aliases(mesh: Mesh, client: Source, hosts: Collection[str] | None) -> li
         if service := visibility.service(mesh, mesh.stands_for(alias.host), client.namespace):
             several = (one for one in calls(mesh, service, client) if not one.is_tcp)
             named = (replace(one, host=short_name(alias, client.namespace)) for one in several)
-            found += [predicted(mesh, one, client) for one in named]
+            found += [predict(mesh, one, client) for one in named]
     return found

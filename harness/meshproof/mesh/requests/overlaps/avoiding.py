@@ -11,9 +11,9 @@ from meshproof.border.source import Source
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
 from meshproof.mesh.predict.covering import covers
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.beside import apart
 from meshproof.mesh.requests.boundaries import condition_boundaries
-from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.overlaps.meeting import meets
 
 # So many earlier rules are avoided at once.
@@ -36,7 +36,7 @@ def reaching_beyond(
         several = chain.from_iterable(_beyond(mesh, virtual_service, route, one, client) for one in found)
         found = list(islice(dict.fromkeys(several), MOST_TRIES))
         for request in found:
-            expected = predicted(mesh, request, client)
+            expected = predict(mesh, request, client)
             if expected.route == route.location and not expected.undecided:
                 return expected
     return None
@@ -49,7 +49,7 @@ def _is_hidden(
     if virtual_service.gateway_api:
         # Its entries stand in another order.
         return False
-    taken = {predicted(mesh, one, client).route for one in bases}
+    taken = {predict(mesh, one, client).route for one in bases}
     before = takewhile(lambda rule: rule is not route, virtual_service.http)
     wide = [rule for rule in before if rule.location in taken and not rule.missing]
     return all(
@@ -62,7 +62,7 @@ def _beyond(
     mesh: Mesh, virtual_service: VirtualService, route: HttpRoute, request: Request, client: Source
 ) -> Iterator[Request]:
     """The request with one thing changed that the rule which takes it asks for."""
-    taken = predicted(mesh, request, client).route
+    taken = predict(mesh, request, client).route
     for rule in virtual_service.http:
         if rule.location == taken:
             for match in rule.matches:

@@ -19,8 +19,8 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Unmodelled
 from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.mesh.predict import visibility
+from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import short_name
-from meshproof.mesh.requests.clients.sources import predicted
 from meshproof.mesh.requests.clients.unruled import calls
 from meshproof.mutate.meaning import meaning
 
@@ -80,7 +80,7 @@ def _opened(
             yield one, f"{why}: clients in {client.namespace} do not call it", ()
             continue
         called = [replace(each, host=short_name(one, client.namespace)) for each in calls(applied, meant, client)]
-        pairs = [(each, predicted(specified, each, client), predicted(applied, each, client)) for each in called]
+        pairs = [(each, predict(specified, each, client), predict(applied, each, client)) for each in called]
         changed = [(each, actual) for each, wanted, actual in pairs if meaning(wanted) != meaning(actual)]
         if changed or not called:
             shown = tuple(each for each, actual in changed if not actual.undecided and actual.arms)

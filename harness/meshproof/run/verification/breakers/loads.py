@@ -201,7 +201,7 @@ def _hosts(specification: Specification, target: Target, rule: Ejection) -> int:
 def _expected(specification: Specification, target: Target, hosts: int) -> Expectation | str:
     """What is specified for a request that gets to the target alone; or why there is none."""
     mesh, request = alone(specification.mesh, target, hosts, target.sample.route)
-    found = predict(mesh, request, namespace=specification.namespace, labels=specification.labels)
+    found = predict(mesh, request, specification.client)
     if len(found.arms) != 1 or found.arms[0].policy != target.policy or not found.arms[0].workloads:
         return "no request is found that leads to this destination alone"
     return found
@@ -232,7 +232,7 @@ def _prepared(
         manifests=specification.files,
         load=load,
         expect=(check,),
-        features=FEATURES | ({"AnyClient"} if specification.labels else frozenset()),
+        features=FEATURES,
         mostly_waits=True,
     )
     return prepared_load(
@@ -240,6 +240,5 @@ def _prepared(
         [replace(one.specified, notices=()) for one in stages],
         [replace(one.applied, notices=()) for one in stages],
         specification.precision,
-        namespace=specification.namespace,
-        labels=specification.labels,
+        client=specification.client,
     )
