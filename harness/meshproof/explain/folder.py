@@ -15,10 +15,8 @@ from meshproof.manifest.source import STDIN
 from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mesh.coverage.asked import asked
-from meshproof.mesh.model.names import covers
-from meshproof.mesh.predict.gateways.servers import Entry
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mesh.requests.addresses import at, by_servers_port, entering, from_namespace
+from meshproof.mesh.requests.addresses import entering, from_namespace
 from meshproof.mesh.requests.answerable import why_unanswered
 from meshproof.records import dataclass
 
@@ -73,7 +71,8 @@ def read(
             from meshproof.mesh.requests.clients.sources import parsed
 
             client = parsed(sender, namespace, built.mesh)
-        return Asked(built, _entering(built, named, namespace, client, tls), client)
+        called = from_namespace(built.mesh, named, namespace, client.namespace)
+        return Asked(built, entering(built.mesh, called, tls), client)
 
     if whole or STDIN in files:
         return of(None)
@@ -87,15 +86,3 @@ def read(
     mesh, client = found.built.mesh, found.source
     expectation = predict(mesh, found.request, client)
     return of(None) if why_unanswered(mesh, expectation, client.namespace) else found
-
-
-def _entering(built: Built, request: Request, namespace: str, client: Source, tls: Tls | None) -> Request:
-    mesh = built.mesh
-    if not request.gateway:
-        return entering(mesh, from_namespace(mesh, request, namespace, client.namespace), tls)
-    gateway = mesh.gateway(request.gateway)
-    request = by_servers_port(mesh, gateway, request) if gateway else request
-    for server in gateway.servers if gateway else ():
-        if gateway and server.port == request.port and any(covers(one, request.host.lower()) for one in server.hosts):
-            return replace(request, tls=at(mesh, Entry(gateway, server), request.host, tls).tls)
-    return request

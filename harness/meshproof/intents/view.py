@@ -16,12 +16,10 @@ from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.model.virtual_service import HttpRoute, TcpRoute
-from meshproof.mesh.predict.gateways.servers import Entry
 from meshproof.mesh.predict.prediction import predict
-from meshproof.mesh.requests.addresses import at, entering, from_namespace
+from meshproof.mesh.requests.addresses import entering, from_namespace
 from meshproof.mesh.requests.clients.sources import parsed
 from meshproof.records import dataclass
 
@@ -56,18 +54,8 @@ class View:
         one = parse(written, gateway=gateway) if isinstance(written, str) else written
         if gateway and not one.gateway:
             one = replace(one, gateway=gateway)
-        if one.gateway:
-            return self._with_tls(one)
         called = from_namespace(self.mesh, one, self.namespace, self.client.namespace)
         return entering(self.mesh, called, self.tls)
-
-    def _with_tls(self, request: Request) -> Request:
-        """A request by a gateway with what its client brings to the handshake."""
-        gateway = self.mesh.gateway(request.gateway)
-        for server in gateway.servers if gateway and request.scheme == "https" and not request.tls else ():
-            if gateway and server.port == request.port and any(covers(one, request.host) for one in server.hosts):
-                return replace(request, tls=at(self.mesh, Entry(gateway, server), request.host, self.tls).tls)
-        return request
 
     def expectation(self, request: Request) -> Expectation:
         """What is predicted of a request."""

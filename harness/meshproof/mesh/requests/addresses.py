@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from meshproof.border.request import TLS, Request, Tls
 from meshproof.errors import Location
@@ -120,25 +121,35 @@ def at(mesh: Mesh, entry: Entry, pattern: str, tls: Tls | None = None) -> Addres
 
 
 def entering(mesh: Mesh, request: Request, tls: Tls | None = None) -> Request:
-    """The request by the first Gateway that serves its host on its port, unless a Service has that name.
+    """The request by the Gateway that it names, else by the first that serves its host, unless a Service is called so.
 
-    `tls` is what its client brings to a handshake.
+    It comes by the number that the Gateway's servers have for its port. `tls` is what its client brings to a handshake.
     """
     host = request.host.lower()
-    if request.gateway or _is_a_service(mesh, host):
-        return replace(request, tls=request.tls or POD_TLS) if request.scheme == TLS else request
-    if request.is_tcp and (connected := _connecting(mesh, request, tls)).gateway:
-        return connected
-    for gateway in mesh.gateways if not request.is_tcp else ():
-        for server in gateway.servers:
-            if server.port == request.port and any(covers(pattern, host) for pattern in server.hosts):
-                there = at(mesh, Entry(gateway, server), host, tls)
-                return replace(request, gateway=gateway.key, tls=request.tls or there.tls)
-    for gateway in mesh.gateways:
-        led = by_servers_port(mesh, gateway, request)
-        if led is not request and (found := entering(mesh, led, tls)).gateway:
-            return found
+    named = mesh.gateway(request.gateway) if request.gateway else None
+    several = [named] if named else [] if request.gateway or _is_a_service(mesh, host) else mesh.gateways
+    as_called = ((gateway, request) for gateway in several)
+    as_led = ((gateway, by_servers_port(mesh, gateway, request)) for gateway in several)
+    found = (_served(mesh, gateway, one, tls) for gateway, one in chain(as_called, as_led))
+    if entered := next(filter(None, found), None):
+        return entered
+    request = by_servers_port(mesh, named, request) if named else request
     return replace(request, tls=request.tls or POD_TLS) if request.scheme == TLS else request
+
+
+def _served(mesh: Mesh, gateway: Gateway, request: Request, tls: Tls | None) -> Request | None:
+    """The request by the first server of a Gateway that is for its host on its port; None where none is."""
+    host, key = request.host.lower(), request.gateway or gateway.key
+    for server in gateway.servers:
+        if server.port != request.port or not any(covers(pattern, host) for pattern in server.hosts):
+            continue
+        if not request.is_tcp or (request.scheme == TLS and server.ends_tls):
+            return replace(request, gateway=key, tls=request.tls or at(mesh, Entry(gateway, server), host, tls).tls)
+        if request.scheme == TLS:
+            return replace(request, gateway=key, tls=request.tls or POD_TLS)
+        if server.protocol in CONNECTIONS:
+            return replace(request, gateway=key)
+    return None
 
 
 def by_servers_port(mesh: Mesh, gateway: Gateway, request: Request) -> Request:
@@ -154,23 +165,6 @@ def by_servers_port(mesh: Mesh, gateway: Gateway, request: Request) -> Request:
     return replace(request, port=number, headers=headers)
 
 
-def _connecting(mesh: Mesh, request: Request, tls: Tls | None) -> Request:
-    """A connection by the first Gateway with a server for it on its port."""
-    host = request.host.lower()
-    for gateway in mesh.gateways:
-        for server in gateway.servers:
-            if server.port != request.port or not any(covers(pattern, host) for pattern in server.hosts):
-                continue
-            if request.scheme == TLS and server.ends_tls:
-                there = at(mesh, Entry(gateway, server), host, tls)
-                return replace(request, gateway=gateway.key, tls=request.tls or there.tls)
-            if request.scheme == TLS:
-                return replace(request, gateway=gateway.key, tls=request.tls or POD_TLS)
-            if server.protocol in CONNECTIONS:
-                return replace(request, gateway=gateway.key)
-    return request
-
-
 def _is_a_service(mesh: Mesh, host: str) -> bool:
     """Whether a Service has that name: its own, with its namespace, or in full, with a dot at its end or without."""
     name = host.removesuffix(".")
@@ -180,8 +174,8 @@ def _is_a_service(mesh: Mesh, host: str) -> bool:
 
 def from_namespace(mesh: Mesh, request: Request, namespace: str, client: str) -> Request:
     """The request by a Service's short name, which is one of `namespace`, as a client in another one addresses it."""
-    called = (one for one in mesh.services_called(request.host) if one.namespace == namespace)
-    service = next(called, None)
+    called = () if request.gateway else mesh.services_called(request.host)
+    service = next((one for one in called if one.namespace == namespace), None)
     return replace(request, host=short_name(service, client)) if service else request
 
 

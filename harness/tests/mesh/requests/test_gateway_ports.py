@@ -64,9 +64,9 @@ spec: {host: greeter, subsets: [{name: v1, labels: {version: v1}}, {name: v2, la
 
 @pytest.fixture
 def led(built):
-    def ask(url: str, served: str = "80") -> tuple[str, list[str]]:
+    def ask(url: str, served: str = "80", gateway: str = "") -> tuple[str, list[str]]:
         mesh = built(SITE.replace("SERVED", served)).mesh
-        request = entering(mesh, parse(url))
+        request = entering(mesh, parse(url, gateway=gateway))
         found = predict(mesh, request)
         return str(request), [found.refused or arm.destination.rpartition("/")[2] for arm in found.arms]
 
@@ -85,7 +85,7 @@ def led(built):
     ],
 )
 def test_the_port_that_was_called_stands_in_the_host_header_alone(led, url: str, request_: str, subset: str) -> None:
-    assert led(url) == (f"{request_} (by gateway default/edge)", [subset])
+    assert led(url) == led(url, gateway="default/edge") == (f"{request_} (by gateway default/edge)", [subset])
 
 
 def test_a_server_with_the_number_of_the_pods_port_is_entered_by_what_leads_there(led) -> None:
