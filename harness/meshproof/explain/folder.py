@@ -8,7 +8,7 @@ from typing import TextIO
 
 from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source, source
-from meshproof.errors import ManifestError, UsageError
+from meshproof.errors import MeshproofError
 from meshproof.manifest import load
 from meshproof.manifest.load import Choice, Progress
 from meshproof.manifest.source import STDIN
@@ -17,10 +17,8 @@ from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mesh.coverage.asked import asked
 from meshproof.mesh.predict.prediction import predict
 from meshproof.mesh.requests.addresses import entering, from_namespace
-from meshproof.mesh.requests.answerable import why_unanswered
+from meshproof.mesh.requests.answerable import suffices
 from meshproof.records import dataclass
-
-DEPLOYMENT, GATEWAY = "Deployment", "Gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +76,8 @@ def read(
         return of(None)
     try:
         found = of(asked([named], f"{sender} {gateway}"))
-    except (ManifestError, UsageError):
+    except MeshproofError:
         return of(None)
-    if any(one.kind in (DEPLOYMENT, GATEWAY) for one in found.built.stood_in):
-        # Whether another workload or Gateway was meant is told by all of them.
-        return of(None)
-    mesh, client = found.built.mesh, found.source
-    expectation = predict(mesh, found.request, client)
-    return of(None) if why_unanswered(mesh, expectation, client.namespace) else found
+    client = found.source
+    expectation = predict(found.built.mesh, found.request, client)
+    return found if suffices(found.built, [expectation], client.namespace) else of(None)

@@ -47,7 +47,7 @@ def intent(request: pytest.FixtureRequest, intent_folders: dict[tuple[Any, ...],
         from meshproof.intents.stated import refuse_unstated
         from meshproof.redaction.credentials import redact
         from meshproof.run.intents.predicted import hosts, predict_intents
-        from meshproof.run.intents.specified import specified
+        from meshproof.run.verification.reading import specified
 
         several = (one for each in manifests for one in ((each,) if isinstance(each, str | Path) else each))
         files = tuple(str(request.path.parent / one) for one in several)

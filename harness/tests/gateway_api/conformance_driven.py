@@ -17,7 +17,9 @@ from meshproof.border.request import TLS, Tls
 from meshproof.border.source import DEFAULT_CLIENT, source
 from meshproof.border.verdict import Outcome, Precision, Verdict
 from meshproof.judge import NoErrors, Split
+from meshproof.manifest import load
 from meshproof.manifest.plain import plain
+from meshproof.mesh.build.assemble import Built, build_all
 from meshproof.mesh.build.stand_ins.certificates import lacking, secret
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
@@ -27,9 +29,9 @@ from meshproof.report.events import CheckFinished, Event
 from meshproof.run.options import Options
 from meshproof.run.prepare import Prepared
 from meshproof.run.session import Session
-from meshproof.run.verification.clients import Sent
+from meshproof.run.verification.clients.guessed import Sent
 from meshproof.run.verification.loads import loads
-from meshproof.run.verification.specification import Specification, read
+from meshproof.run.verification.specification import Specification
 from meshproof.targets.embedded.target import EmbeddedTarget
 
 # Features of which slow and failing answers show something.
@@ -111,19 +113,15 @@ def _specified(
     for number, one in enumerate(several):
         (folder / f"{number:03}-{one['kind']}-{one['metadata']['name']}.yaml").write_text(yaml.safe_dump(one))
     # The manifests are all that there is in the cluster: only certificates, which the suite makes itself, stand in.
-    for one in lacking(read([str(folder)], [], namespace="default")[0].mesh, [one.request.host for one in group]):
+    for one in lacking(_built(folder).mesh, [one.request.host for one in group]):
         (folder / f"{one.namespace}-{one.name}.yaml").write_text(yaml.safe_dump(plain(secret(one).body)))
-    found, applied, made = read([str(folder)], [], namespace="default")
-    client = group[0] if group else None
-    return Specification(
-        (str(folder),),
-        found,
-        applied,
-        precision,
-        source(client.namespace, client.labels) if client else DEFAULT_CLIENT,
-        CLIENT,
-        sources=made,
-    )
+    found, client = _built(folder), group[0] if group else None
+    sender = source(client.namespace, client.labels) if client else DEFAULT_CLIENT
+    return Specification((str(folder),), found, found, precision, sender, CLIENT)
+
+
+def _built(folder: Path) -> Built:
+    return build_all(load([str(folder)], strict=False))
 
 
 def _trusting(mesh: Mesh, asked: Asked) -> Asked:

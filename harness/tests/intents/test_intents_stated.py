@@ -13,7 +13,7 @@ from meshproof.intents.stated import refuse_unstated
 from meshproof.judge.split.split import Split
 from meshproof.run.intents.predicted import predict_intents
 from meshproof.run.intents.scenario import prepare_scenario
-from meshproof.run.intents.specified import specified
+from meshproof.run.verification.reading import specified
 from meshproof.scenario import Load, Scenario
 
 URL = "GET http://a/"

@@ -98,7 +98,7 @@ def test(
     from meshproof.cli.options.targets import target_of
     from meshproof.intents.reading.read import read_intents
     from meshproof.run.intents.predicted import hosts, predict_intents
-    from meshproof.run.intents.specified import specified
+    from meshproof.run.verification.reading import specified
     from meshproof.run.verification.specification import nothing_more
 
     runs = untouched and settings.target == "cluster" and not files
@@ -127,7 +127,6 @@ def test(
         tls=tls,
         probed=target is None or "ProbeWorkload" in target.features,
         allowed=frozenset(allow_unproven),
-        stand_ins=target is None or "ProbeWorkload" in target.features,
         thorough=thorough,
         hosts=hosts(wanted),
         stdin=sys.stdin,

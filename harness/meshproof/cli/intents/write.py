@@ -23,7 +23,7 @@ def intents(files: tuple[str, ...], namespace: str) -> int:
     """
     from meshproof.intents.writing import first_file
     from meshproof.run.intents.predicted import view_of
-    from meshproof.run.intents.specified import specified
+    from meshproof.run.verification.reading import specified
 
     specification = specified(files, namespace=namespace, stdin=sys.stdin)
     click.echo(first_file(view_of(specification, namespace)), nl=False)

@@ -93,7 +93,6 @@ def prepared(settings: Settings, asked: Asked) -> tuple[Target, Verification]:
         stdin=sys.stdin,
         sender=asked.sender,
         any_client="AnyClient" in target.features,
-        stand_ins="ProbeWorkload" in target.features,
         thorough=asked.thorough,
         progress=documents_read,
     )

@@ -7,6 +7,7 @@ from itertools import islice
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
+from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.model.gateway import ENCRYPTED
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Service
 from meshproof.mesh.model.mesh import Mesh
@@ -21,7 +22,7 @@ from meshproof.mesh.predict.visibility import alias
 from meshproof.mesh.requests.addresses import short_name
 
 NAMED = 3
-INGRESS = "Ingress"
+INGRESS, DEPLOYMENT, GATEWAY = "Ingress", "Deployment", "Gateway"
 
 
 def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
@@ -49,6 +50,17 @@ def why_unanswered(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
         answer = f"the proxy answers {expectation.status}: {expectation.note}"
         return _with_hint(mesh, expectation, namespace, answer)
     return _no_pods(expectation)
+
+
+def suffices(built: Built, expected: Iterable[Expectation], namespace: str) -> bool:
+    """Whether the documents that a mesh is built of, chosen by some requests, tell what becomes of these requests.
+
+    Whether a workload was meant for a Service that selects none, which Gateway by a name, and what a request was meant
+    to be that nothing answers, is told by all documents alone.
+    """
+    if any(one.kind in (DEPLOYMENT, GATEWAY) for one in built.stood_in):
+        return False
+    return not any(why_unanswered(built.mesh, one, namespace) for one in expected)
 
 
 def _unknown_address(mesh: Mesh, request: Request) -> str:

@@ -12,20 +12,19 @@ from functools import partial
 
 from meshproof.border.coverage import Coverage
 from meshproof.border.request import Request
-from meshproof.border.source import Source
 from meshproof.border.verdict import Outcome, Precision, worst
 from meshproof.diff.sides import Side
 from meshproof.errors import MeshproofError
 from meshproof.judge.coverage.coverage import examinations
-from meshproof.manifest import Manifests, Resource, load
+from meshproof.manifest import Manifests, Resource
 from meshproof.mesh.build.assemble import build_all
-from meshproof.mesh.build.stand_ins.needed import StandingIn
 from meshproof.mutate import Mutant, differences, mutants
 from meshproof.records import dataclass
 from meshproof.report.selfcheck.record import Judged, MutantStatus, Unmutated
 from meshproof.run.prepare import Prepared
 from meshproof.run.selfcheck.mutants import Case, not_understood
 from meshproof.run.selfcheck.neighbourhood import neighbourhood
+from meshproof.run.verification.reading import specified
 from meshproof.run.verification.specification import Limits, Specification
 from meshproof.run.verification.verification import Verification, verification_of
 
@@ -77,14 +76,14 @@ def read_folder(
     limits: Limits,
 ) -> Folder:
     """The manifests in these files; raises ManifestError and UsageError. The options are those of a verification."""
-    manifests = load(files, namespace=namespace, strict=False)
-    how = StandingIn(asked=tuple(one.host for one in requests)) if probed else None
-    built = build_all(manifests, standing_in=how)
+    hosts = [one.host for one in requests]
+    specification = specified(
+        files, namespace=namespace, precision=precision, probed=probed, limits=limits, hosts=hosts
+    )
+    built = specification.specified
+    manifests = built.read
     # Mutants are held against the same resources that stand in.
     whole = replace(manifests, resources=(*manifests.resources, *built.stood_in))
-    specification = Specification(
-        tuple(files), built, built, precision, Source(namespace), probed=probed, limits=limits
-    )
     of = partial(verification_of, specification, requests, namespace, proxyless=proxyless, any_client=any_client)
     return Folder(
         ", ".join(files),
@@ -163,8 +162,8 @@ def _verified(folder: Folder, specification: Specification) -> Verification:
 def _differences(prepared: Prepared) -> frozenset[str]:
     """In what the answers to the requests of a load differ from those that are specified."""
     found: set[str] = set()
-    for specified, applied in zip(prepared.plan.stages, prepared.plan.applied, strict=True):
-        for ours, theirs in zip(specified, applied, strict=True):
+    for wanted, applied in zip(prepared.plan.stages, prepared.plan.applied, strict=True):
+        for ours, theirs in zip(wanted, applied, strict=True):
             if ours != theirs:
                 found |= differences(ours, theirs)
     return frozenset(found)
@@ -203,7 +202,7 @@ def _elsewhere(folder: Folder, met: Specification) -> Iterator[str]:
     """Requests that would show a mutant, among those that `verify` sends where the mutant is what is specified."""
     there = _verified(replace(folder, named=()), replace(met, specified=met.applied, applied=met.specified))
     for one in there.driven:
-        for specified, applied in zip(one.plan.stages, one.plan.applied, strict=True):
-            for ours, theirs in zip(specified, applied, strict=True):
+        for wanted, applied in zip(one.plan.stages, one.plan.applied, strict=True):
+            for ours, theirs in zip(wanted, applied, strict=True):
                 if ours != theirs and differences(ours, theirs):
                     yield str(ours.request)

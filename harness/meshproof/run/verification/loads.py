@@ -16,7 +16,7 @@ from meshproof.run.prepare import Prepared
 from meshproof.run.verification.asked_answers import Untold
 from meshproof.run.verification.boundaries import changed, prepare_boundaries
 from meshproof.run.verification.breakers.policies import rule_at
-from meshproof.run.verification.clients import Sent
+from meshproof.run.verification.clients.guessed import Sent
 from meshproof.run.verification.coverage import partition
 from meshproof.run.verification.hashed_requests import prepare_hashed
 from meshproof.run.verification.resilience import prepare_resilience

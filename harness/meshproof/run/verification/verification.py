@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TextIO
 
 from meshproof.border.coverage import Coverage
 from meshproof.border.expectation import Expectation
 from meshproof.border.facts.provenance import NO_SOURCES, Sources
 from meshproof.border.request import Request, Tls
-from meshproof.border.source import Source, source
+from meshproof.border.source import Source
 from meshproof.border.verdict import Precision
 from meshproof.errors import Location, MeshproofError
 from meshproof.inspection import Inspection
 from meshproof.judge.coverage.coverage import examinations
 from meshproof.manifest import Notice
-from meshproof.manifest.load import Choice, Progress
+from meshproof.manifest.load import Progress
 from meshproof.manifest.source import STDIN
 from meshproof.mesh.coverage.asked import asked
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.requests.addresses import entering, from_namespace
-from meshproof.mesh.requests.answerable import why_unanswered
-from meshproof.mesh.requests.clients.sources import kept_from, parsed
+from meshproof.mesh.requests.answerable import suffices, why_unanswered
+from meshproof.mesh.requests.clients.sources import kept_from
 from meshproof.records import dataclass
 from meshproof.run.prepare import NAMESPACE, Prepared
 from meshproof.run.verification.breakers.loads import prepare_breakers
 from meshproof.run.verification.breakers.policies import places
-from meshproof.run.verification.clients import Guessed, Sent, guessed, named_after
+from meshproof.run.verification.clients.guessed import Guessed, Sent, guessed, named_after
 from meshproof.run.verification.coverage import coverage
 from meshproof.run.verification.error_rates import sharing
 from meshproof.run.verification.loads import Loads, loads
-from meshproof.run.verification.specification import Limits, Specification, nothing_more, notices_of, read
+from meshproof.run.verification.reading import specified
+from meshproof.run.verification.specification import Limits, Specification, nothing_more, notices_of
 
 # So many objects that a cluster would refuse are told beside a request that nothing answers.
-SERVICE, DEPLOYMENT, GATEWAY = "Service", "Deployment", "Gateway"
+SERVICE = "Service"
 MOST_NAMED = 3
 
 
@@ -82,91 +84,64 @@ def prepare_verification(
     *,
     namespace: str = NAMESPACE,
     client: str = "",
-    labels: Mapping[str, str] | None = None,
     probed: bool = True,
     proxyless: bool = True,
     tls: Tls | None = None,
-    limits: Limits | None = None,
+    limits: Limits = nothing_more,
     allowed: frozenset[str] = frozenset(),
     strict: bool = False,
     stdin: TextIO | None = None,
     sender: str = "",
     any_client: bool = False,
-    stand_ins: bool = True,
     thorough: bool = False,
     progress: Progress | None = None,
 ) -> Verification:
     """One's own YAML: expectations from `spec`, the mesh running `applied` (the same when empty).
 
-    `client` is the namespace that requests come from (empty: the one of what names none, as short names are in any
-    case), `labels` those of the workload that sends them; `sender` names both, as a person writes it. With
-    `any_client` the target can send requests as any client: those that rules are for send theirs. Where workloads are
-    not `probed` nobody counts a mirror's copies, and who answers is known to the client's own proxy alone;
-    `proxyless` pods have no sidecar. `tls` is what the client brings to a gateway's handshake. `limits` says what the
-    target does not carry out, `allowed` which kinds need not be proved; `strict` raises ManifestError for both.
-    `stand_ins` tells that the target makes pods, so that some can stand in for what the manifests do not hold;
-    `thorough` leaves out nothing that would take long. On a target of its own, with `any_client`, only those documents
-    are read that named requests can meet, as long as something answers them. `progress` is told
-    how many documents have been read of a large folder.
+    How they are read is said of `specified`. Where workloads are not `probed` nobody counts a mirror's copies, and who
+    answers is known to the client's own proxy alone; `proxyless` pods have no sidecar. With `any_client` the target can
+    send requests as any client: those that rules are for send theirs, and only those documents are read that named
+    requests can meet, as long as something answers them.
     """
 
-    def specified(choose: Choice | None) -> Specification:
-        wanted, actual, sources = read(
-            spec,
-            applied,
-            namespace=namespace,
-            stdin=stdin,
-            strict=strict,
-            allowed=allowed,
-            stand_ins=stand_ins,
-            asked=[one.host for one in requests],
-            choose=choose,
-            progress=progress,
-        )
-        own = source(client or namespace, labels)
-        if sender:
-            own = parsed(sender, own.namespace, wanted.mesh)
-        return Specification(
-            tuple(spec),
-            wanted,
-            actual,
-            precision,
-            own,
-            tls,
-            probed,
-            limits or nothing_more,
-            allowed,
-            thorough,
-            sources,
-        )
-
+    read = partial(
+        specified,
+        spec,
+        applied,
+        namespace=namespace,
+        client=client,
+        sender=sender,
+        precision=precision,
+        tls=tls,
+        probed=probed,
+        limits=limits,
+        allowed=allowed,
+        strict=strict,
+        thorough=thorough,
+        hosts=[one.host for one in requests],
+        stdin=stdin,
+        progress=progress,
+    )
     specification = None
     if requests and any_client and not strict and STDIN not in spec:
-        specification = _of_what_is_asked(specified, requests, namespace, sender)
-    specification = specification or specified(None)
+        specification = _of_what_is_asked(read, requests, namespace, sender)
+    specification = specification or read()
     return verification_of(
         specification, requests, namespace, proxyless=proxyless, any_client=any_client, chosen=bool(sender)
     )
 
 
 def _of_what_is_asked(
-    specified: Callable[[Choice | None], Specification], requests: Sequence[Request], namespace: str, sender: str
+    read: Callable[..., Specification], requests: Sequence[Request], namespace: str, sender: str
 ) -> Specification | None:
-    """What is specified by the documents that these requests can meet; None where the others may matter, too.
-
-    What a request that nothing answers was meant to be is known from all of them.
-    """
+    """What is specified by the documents that these requests can meet; None where the others may matter, too."""
     try:
-        found = specified(asked(requests, sender))
+        found = read(choose=asked(requests, sender))
     except MeshproofError:
         return None
-    if any(one.kind in (DEPLOYMENT, GATEWAY) for one in found.specified.stood_in):
-        # Whether a workload was meant for a Service that selects none is told by all of them, and so is which Gateway
-        # was meant by a name.
-        return None
     mesh, client = found.mesh, found.client.namespace
-    called = [entering(mesh, from_namespace(mesh, one, namespace, client), found.tls) for one in requests]
-    return None if any(why_unanswered(mesh, found.expectation(one), client) for one in called) else found
+    called = (entering(mesh, from_namespace(mesh, one, namespace, client), found.tls) for one in requests)
+    return found if suffices(found.specified, map(found.expectation, called), client) else None
 
 
 def verification_of(

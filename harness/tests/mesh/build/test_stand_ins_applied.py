@@ -61,7 +61,7 @@ def test_a_named_request_does_not_hide_the_service_that_is_called_nearly_the_sam
 
 def test_a_target_that_makes_no_pods_has_no_stand_ins(tmp_path: Path) -> None:
     spec = folder(tmp_path / "spec", RULE + ROUTE)
-    found = prepare_verification([spec], [], (parse("GET http://web/"),), Precision(), stand_ins=False)
+    found = prepare_verification([spec], [], (parse("GET http://web/"),), Precision(), probed=False)
     assert found.coverage.unanswered
     assert not prepare_verification([spec], [], (parse("GET http://web/"),), Precision()).coverage.unanswered
 

@@ -12,7 +12,7 @@ from meshproof.judge.intents.intended import Intended
 from meshproof.run.intents.outcome import by_proof
 from meshproof.run.intents.predicted import Predicted, predict_intents
 from meshproof.run.intents.proof import How, prove
-from meshproof.run.intents.specified import specified
+from meshproof.run.verification.reading import specified
 
 SHOP = Path(__file__).parents[4] / "examples" / "shop"
 WANTED = """\

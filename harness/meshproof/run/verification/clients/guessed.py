@@ -22,7 +22,7 @@ from meshproof.records import dataclass
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.applied.hosts import asked
 from meshproof.run.verification.boundaries import LeftOut, boundary_expectations
-from meshproof.run.verification.further_rules import (
+from meshproof.run.verification.clients.applied import (
     applied_for_others,
     applied_otherwise_for,
     applied_samples,

@@ -1,0 +1,1 @@
+"""Who sends which requests, where rules tell clients apart."""
