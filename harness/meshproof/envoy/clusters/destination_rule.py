@@ -54,12 +54,15 @@ class Consolidated:
 
 def exports(rule: DestinationRule) -> frozenset[str]:
     """The set that istiod compares; a rule with a workloadSelector stays in its namespace."""
-    return frozenset(rule.export_to) if rule.selector is None else OWN
+    if rule.selector is not None:
+        return OWN
+    # The mesh's default is looked up where a rule is put into an index, and stands in no set.
+    return frozenset() if rule.kept_by_default else frozenset(rule.export_to)
 
 
 def is_private(rule: DestinationRule) -> bool:
     to = exports(rule)
-    return to == OWN or (len(to) == 1 and rule.namespace in to)
+    return (not to and rule.kept_by_default) or to == OWN or (len(to) == 1 and rule.namespace in to)
 
 
 def is_local(rule: DestinationRule) -> bool:

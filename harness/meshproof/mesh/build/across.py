@@ -173,7 +173,8 @@ def _rules(mesh: Mesh, findings: Findings) -> None:
         if not _is_of_a_service(mesh, rule.host):
             text = f"the host {rule.host} is no Service of these manifests"
             findings.notice(rule.location, text, Topic.RULE_HOST)
-        merged = (rule.namespace, rule.host, frozenset(rule.export_to), tuple(sorted((rule.selector or {}).items())))
+        seen = frozenset(rule.export_to), rule.kept_by_default
+        merged = (rule.namespace, rule.host, seen, tuple(sorted((rule.selector or {}).items())))
         for subset in rule.subsets:
             first = owners.setdefault((merged, subset.name), rule.name)
             if first != rule.name:

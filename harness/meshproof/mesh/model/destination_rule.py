@@ -138,7 +138,8 @@ class Subset:
 class DestinationRule:
     """`export_to` are the entries as written (none: all namespaces), `selector` the labels of the clients that it is
     for (None: of all), `created` when it was made, in RFC 3339 and UTC (empty: not told). One that istiod makes of
-    policies of the Gateway API is a `backend_policy`: it says what other rules for its host leave open.
+    policies of the Gateway API is a `backend_policy`: it says what other rules for its host leave open. One that says
+    nothing of whom it is exported to, and is by the mesh's default for its own namespace alone, is `kept_by_default`.
     """
 
     name: str
@@ -151,6 +152,7 @@ class DestinationRule:
     selector: Labels | None = None
     created: str = ""
     backend_policy: bool = False
+    kept_by_default: bool = False
 
     @property
     def called(self) -> str:

@@ -127,6 +127,23 @@ def test_of_destination_rules_the_default_says_whether_they_are_for_their_own_na
     assert {one.export_to for one in subsets.destination_rules} == {counting}
 
 
+def test_the_default_makes_no_rule_one_with_another_that_says_the_same_of_itself(built) -> None:
+    rule = """---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: %s}
+spec: {host: greeter%s, trafficPolicy: {connectionPool: {%s}}}
+"""
+    silent = rule % ("silent", "", "tcp: {maxConnections: 3}")
+    saying = rule % ("saying", ", exportTo: ['.']", "http: {http1MaxPendingRequests: 4}")
+    mesh = built(silent + saying + config_map("defaultDestinationRuleExportTo: ['.']")).mesh
+    pool = predict(mesh, parse("http://greeter:5000/")).arms[0].policy.pool
+    assert (pool.max_connections, pool.http1_max_pending_requests) == (None, 4)
+    made = translate(mesh, Proxy(), {}).clusters["outbound|5000||greeter.default.svc.cluster.local"]
+    limits = made.circuit_breakers.thresholds[0]
+    assert (limits.max_connections.value, limits.max_pending_requests.value) == (2**32 - 1, 4)
+
+
 def test_destinations_that_say_nothing_of_connecting_have_the_default_time(built) -> None:
     limited = """---
 apiVersion: networking.istio.io/v1

@@ -51,7 +51,7 @@ WITHOUT_PART = frozenset(
 NOBODY, OWN, EVERYBODY = "~", ".", "*"
 DEFAULT_NAMES = {"", "DEFAULT"}
 EVERYTHING = (Everything(),)
-Exported = TypeVar("Exported", Service, VirtualService, DestinationRule)
+Exported = TypeVar("Exported", Service, VirtualService)
 
 
 def configured(mesh: Mesh, foreign: Sequence[Resource], findings: Findings) -> tuple[Mesh, list[Resource]]:
@@ -122,7 +122,7 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
         aliases=_exported(mesh.aliases, services),
         virtual_services=_exported(mesh.virtual_services, routing),
         # Of these the default counts for nothing but whether they are for their own namespace alone.
-        destination_rules=_exported(mesh.destination_rules, [OWN] if OWN in rules else []),
+        destination_rules=tuple(map(_kept, mesh.destination_rules)) if OWN in rules else mesh.destination_rules,
     )
     if config.retries is not None:
         several = tuple(replace(one, http=tuple(_retried(one.http, config))) for one in mesh.virtual_services)
@@ -165,6 +165,10 @@ def _exported(several: tuple[Exported, ...], entries: Sequence[str]) -> tuple[Ex
     if not entries:
         return several
     return tuple(one if one.export_to else replace(one, export_to=tuple(entries)) for one in several)
+
+
+def _kept(rule: DestinationRule) -> DestinationRule:
+    return rule if rule.export_to else replace(rule, export_to=(OWN,), kept_by_default=rule.selector is None)
 
 
 def _retried(several: Iterable[HttpRoute], config: MeshConfig) -> Iterable[HttpRoute]:

@@ -95,8 +95,13 @@ def _merge(rule: DestinationRule, groups: list[_Group]) -> None:
 
 
 def _exports(rule: DestinationRule) -> frozenset[str]:
-    """A rule with a selector is for its own namespace, whatever it says."""
-    return frozenset((OWN,) if rule.selector is not None else rule.export_to)
+    """What rules are compared by: one with a selector is for its own namespace, whatever it says.
+
+    The mesh's default tells nothing here: beside it a rule that says the same of itself stays another one.
+    """
+    if rule.selector is not None:
+        return frozenset((OWN,))
+    return frozenset(() if rule.kept_by_default else rule.export_to)
 
 
 def _local(rule: DestinationRule) -> bool:
@@ -105,7 +110,7 @@ def _local(rule: DestinationRule) -> bool:
 
 
 def _kept_to_itself(rule: DestinationRule) -> bool:
-    return _exports(rule) in (frozenset((OWN,)), frozenset((rule.namespace,)))
+    return rule.kept_by_default or _exports(rule) in (frozenset((OWN,)), frozenset((rule.namespace,)))
 
 
 def _exported(rule: DestinationRule) -> bool:
