@@ -18,7 +18,7 @@ from meshproof.manifest.value import Value
 
 # How alike a misspelt kind is to the one that was meant, of 1; Service and ServiceEntry have 0.74.
 LIKE = 0.85
-CLUSTER_WIDE = frozenset({"Namespace", "Node", "GatewayClass"})
+CLUSTER_WIDE = frozenset({"Namespace", "Node", "GatewayClass", "IngressClass"})
 BUILT_IN = ".k8s.io"
 INGRESS_CLASS, ISTIO_CONTROLLER = "IngressClass", "istio.io/ingress-controller"
 PROXY_CONFIG, VARIABLES = "ProxyConfig", "environmentVariables"

@@ -140,7 +140,7 @@ def _conflicts(folder: Folder) -> Iterator[tuple[bool, Found]]:
     pairs = (
         ((server.port, *limit), (gateway, server))
         for gateway in folder.mesh.gateways
-        if not gateway.listener
+        if gateway.is_written
         for server in gateway.servers
         for limit in server.limits
     )

@@ -31,7 +31,7 @@ def across(mesh: Mesh, resources: Sequence[Resource], left_out: Iterable[Resourc
     refused = {f"{one.namespace}/{one.name}" for one in left_out if entry_of(one) == "Gateway"}
     written = {str(one): one for one in resources if entry_of(one) in ("VirtualService", "Gateway")}
     for virtual_service in mesh.virtual_services:
-        if virtual_service.gateway_api:
+        if not virtual_service.is_written:
             continue
         resource = written[f"VirtualService {virtual_service.namespace}/{virtual_service.name}"]
         for name in virtual_service.gateways:
@@ -42,7 +42,7 @@ def across(mesh: Mesh, resources: Sequence[Resource], left_out: Iterable[Resourc
     _competing(mesh, findings)
     _untold(mesh, findings)
     _rules(mesh, findings)
-    for gateway in (one for one in mesh.gateways if not one.listener):
+    for gateway in (one for one in mesh.gateways if one.is_written):
         with findings.about(written[f"Gateway {gateway.key}"], (Entering(gateway.key),)):
             _served(mesh, gateway, findings)
 
@@ -63,7 +63,7 @@ def patched(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
 def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, refused: Set[str], findings: Findings) -> None:
     """A gateway that is not there, or that has no server for any of the hosts."""
     gateway = mesh.gateway(name)
-    if gateway is None or gateway.listener:
+    if gateway is None or not gateway.is_written:
         missing = f"the gateway {name} is not among these manifests{_meant(mesh, name)}"
         text = f"a cluster refuses the gateway {name}" if name in refused else missing
         findings.notice(virtual_service.location, text, Topic.GATEWAY_MISSING)
@@ -88,7 +88,7 @@ def _bound(mesh: Mesh, virtual_service: VirtualService, name: str, refused: Set[
 
 def _meant(mesh: Mesh, name: str) -> str:
     """Which Gateway a name may have been meant for; many VirtualServices may have the same name."""
-    found = (one.key for one in mesh.gateways if not one.listener)
+    found = (one.key for one in mesh.gateways if one.is_written)
     return mesh.once(("build", "meant", name), lambda: nearest(name, found))
 
 

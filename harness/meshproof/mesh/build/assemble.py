@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -37,7 +38,7 @@ BUILDERS = {
     "DestinationRule": destination_rule,
 }
 DELEGATES = "VirtualService"
-INGRESS_CLASS = "IngressClass"
+INGRESS, INGRESS_CLASS = "Ingress", "IngressClass"
 MOST_PLACES = 6
 # Kinds of which a run may keep the name alone.
 NAMED_ALONE = frozenset({"Secret"})
@@ -160,6 +161,12 @@ def _built(manifests: Manifests) -> Built:
         from meshproof.mesh.build.endpoints import listed as endpoints
         from meshproof.mesh.build.mesh_config.config import configured
 
+        if any(one.kind == INGRESS for one in foreign):
+            from meshproof.mesh.build.ingress.joined import joined
+
+            ingresses = joined(mesh, foreign, findings)
+            mesh, foreign = ingresses.mesh, [*ingresses.others]
+            good += ingresses.served
         mesh, foreign = configured(mesh, foreign, findings)
         mesh, foreign = endpoints.joined(mesh, foreign, findings)
     across(mesh, good, [*(one for one, _ in failed), *unread], findings)
@@ -173,7 +180,8 @@ def _built(manifests: Manifests) -> Built:
         *patched(manifests, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
-    left_out = (*(one for one, _ in failed), *manifests.foreign, *unread)
+    taken = {id(one) for one in good}
+    left_out = (*(one for one, _ in failed), *(one for one in manifests.foreign if id(one) not in taken), *unread)
     return Built(mesh, tuple(dict.fromkeys(findings.notices)), tuple(good), left_out=left_out, read=manifests)
 
 
@@ -204,15 +212,20 @@ def _refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) -
 def _foreign(foreign: Sequence[Resource], mesh: Mesh, findings: Findings) -> Iterator[Unmodelled]:
     if not foreign:
         return
-    from meshproof.mesh.build.ingress import touching as ingress
+    from meshproof.mesh.build.ingress import classes, touching
     from meshproof.mesh.build.touches import touches, touches_nothing
 
-    own = ingress.classes(foreign)
+    own = classes.setting(json.loads(mesh.config.given) if mesh.config.given else {}, foreign)
     for one in foreign:
         why = captured.why(one) or f"{one.api_version} {one.kind} is not modelled"
         if captured.is_cluster(one) or one.kind == INGRESS_CLASS:
             continue
-        reach, no_part = ingress.reach(one, mesh, own) if ingress.is_ingress(one) else (touches(one, mesh), "")
+        no_part = ""
+        if touching.is_ingress(one):
+            why = touching.untold(one, own) or why
+            reach, no_part = touching.reach(one, mesh, own)
+        else:
+            reach = touches(one, mesh)
         if no_part:
             findings.notice(one.location, f"{one} decides no request here: {no_part}")
         elif touches_nothing(reach):

@@ -107,7 +107,7 @@ def _chosen(
     chosen |= {id(one) for one in _given_twice(several, chosen)}
     found = [one for one in several if id(one) in chosen]
     # Whether Services and Gateways stand in is told by all documents, unless rules here refer to one that is there.
-    rules = (one for one in (*met, *always) if one.kind in ROUTING or one.kind.endswith("Route"))
+    rules = (one for one in (*met, *always) if one.kind in ROUTING or one.kind.endswith(("Route", "Ingress")))
     referred = asked.union(*(one.words for one in rules))
     return found if any(one.name in referred for one in services) else [*several]
 

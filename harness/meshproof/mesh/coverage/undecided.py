@@ -10,6 +10,7 @@ from meshproof.mesh.coverage.unheard import unnamed_ports
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Called, Rule, Unmodelled
 
+INGRESS = "Ingress"
 # Seconds in which a pod that does nothing answers, also on a machine that does much else.
 SHORTEST = 0.025
 
@@ -42,6 +43,8 @@ def undecided(mesh: Mesh, expectation: Expectation) -> tuple[Unmodelled, ...]:
     if owner and owner.gateway_api:
         kind = "TLSRoute" if owner.tls else "TCPRoute" if owner.tcp else "HTTPRoute"
     name = f"{kind} {owner.namespace}/{owner.name}" if owner and not owner.gateway_api else kind
+    if owner and owner.ingress:
+        kind, name = INGRESS, f"{INGRESS} {owner.ingress}"
     return (Unmodelled(kind, name, route, why, (Rule(route),)),)
 
 

@@ -102,7 +102,8 @@ class Gateway:
     """`created` is when it was made, in RFC 3339 and UTC (empty: not told).
 
     `listener` names the one of a Gateway of the Gateway API, or of a ListenerSet, that it stands for: the pods of that
-    Gateway serve it, which `selector` names by OWN_PODS.
+    Gateway serve it, which `selector` names by OWN_PODS. `ingress` is the name (`namespace/name`) of the Ingress that
+    it is made of.
     """
 
     name: str
@@ -112,6 +113,12 @@ class Gateway:
     location: Location
     created: str = ""
     listener: str = ""
+    ingress: str = ""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it stands in the manifests as it is, and is made of nothing else."""
+        return not self.listener and not self.ingress
 
     @property
     def called(self) -> str:

@@ -232,7 +232,8 @@ class VirtualService:
     `export_to` are the entries as written (none: Istio's default, all namespaces); `created` is when it was made, in
     RFC 3339 and UTC, so that it sorts (empty: not told). Those of `gateway_api` are made of its routes: each request
     gets the most specific of all rules, whatever their order, and only clients of their own namespace and of that of
-    the host have them. `left_out` says why istiod leaves out rules that it delegates, one reason for each.
+    the host have them. `left_out` says why istiod leaves out rules that it delegates, one reason for each. One that is
+    made of Ingresses has the name (`namespace/name`) of the oldest of them in `ingress`.
     """
 
     name: str
@@ -247,6 +248,12 @@ class VirtualService:
     tcp: tuple[TcpRoute, ...] = ()
     tls: tuple[TcpRoute, ...] = ()
     left_out: tuple[str, ...] = ()
+    ingress: str = ""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it stands in the manifests as it is, and is made of nothing else."""
+        return not self.gateway_api and not self.ingress
 
     @property
     def rules(self) -> tuple[HttpRoute | TcpRoute, ...]:

@@ -65,7 +65,7 @@ class Gateways:
 
     async def find(self, mesh: Mesh) -> None:
         """Find the pods that the Gateways of this mesh select; TargetError for one that selects none."""
-        several = [one for one in mesh.gateways if not one.listener]
+        several = [one for one in mesh.gateways if one.is_written]
         self._selectors = {one.key: tuple(sorted(one.selector.items())) for one in several}
         self._pods = {}
         self._served = {}

@@ -14,6 +14,7 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpRoute, Virtual
 MACHINES = frozenset({"WorkloadEntry", "WorkloadGroup"})
 WHY = "what answers there stands outside of the cluster, and a verification sends it nothing"
 STARTED = "its pods are started by the cluster, and a verification does not enter by them"
+PUT = "a verification puts no Ingress in force on a cluster"
 WITHHELD = "a verification puts no policy in force on a cluster"
 WITHOUT = "a verification that enters by a gateway of a cluster has no certificate of istiod"
 PASSED = "a verification sends no connections to gateways of a cluster"
@@ -36,9 +37,10 @@ def outside(mesh: Mesh) -> Iterator[Unmodelled]:
         yield Unmodelled("AuthorizationPolicy", name, policy.location, WITHHELD, touched, NEEDS)
     yield from _connections(mesh)
     yield from _encrypted(mesh)
-    for gateway in {one.called: one for one in mesh.gateways if one.listener}.values():
+    for gateway in {one.called: one for one in mesh.gateways if not one.is_written}.values():
         entering = (Entering(gateway.key),)
-        yield Unmodelled("Gateway", f"Gateway {gateway.called}", gateway.location, STARTED, entering, NEEDS)
+        name, why = (f"Ingress {gateway.ingress}", PUT) if gateway.ingress else (f"Gateway {gateway.called}", STARTED)
+        yield Unmodelled(name.partition(" ")[0], name, gateway.location, why, entering, NEEDS)
 
 
 def _encrypted(mesh: Mesh) -> Iterator[Unmodelled]:
@@ -52,7 +54,7 @@ def _encrypted(mesh: Mesh) -> Iterator[Unmodelled]:
 
 def _connections(mesh: Mesh) -> Iterator[Unmodelled]:
     """Servers that pass connections on, and rules within the mesh that no connection of a probe shows there."""
-    for gateway in (one for one in mesh.gateways if not one.listener):
+    for gateway in (one for one in mesh.gateways if one.is_written):
         for server in gateway.servers:
             entering = (Entering(gateway.key, server.port),)
             if server.tls.mode is TlsMode.ISTIO_MUTUAL:

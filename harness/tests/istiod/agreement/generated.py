@@ -38,6 +38,8 @@ VERSIONS = {
     "PeerAuthentication": "security.istio.io/v1",
     "RequestAuthentication": "security.istio.io/v1",
     "Telemetry": "telemetry.istio.io/v1",
+    "Ingress": "networking.k8s.io/v1",
+    "IngressClass": "networking.k8s.io/v1",
 }
 KINDS = {"K8sGateway": "Gateway"}
 

@@ -65,22 +65,16 @@ def touched(spec: str, notes: str = "", more: str = "") -> tuple[Touches, ...]:
     return tuple(touch for one in built(spec, notes, more).mesh.unmodelled for touch in one.touches)
 
 
+UNTOLD = f"ingressClassName: istio, {RULES}"
 ISTIO = "kubernetes.io/ingress.class: istio"
 NGINX = "kubernetes.io/ingress.class: nginx"
 
 
-@pytest.mark.parametrize(
-    ("spec", "notes", "more"),
-    [
-        (RULES, ISTIO, ""),
-        (f"ingressClassName: istio, {RULES}", "", ""),
-        (f"ingressClassName: mine, {RULES}", "", CLASSES),
-        (RULES, "", CONFIG.replace("SETTINGS", "ingressControllerMode: DEFAULT")),
-        (RULES, NGINX, CONFIG.replace("SETTINGS", "ingressClass: nginx")),
-    ],
-)
-def test_one_of_istiods_class_touches_its_hosts_alone(spec: str, notes: str, more: str) -> None:
-    assert touched(spec, notes, more) == (Asked(("shop.example",), (EDGE,)),)
+def test_one_of_a_class_that_is_not_among_the_manifests_touches_its_hosts_alone() -> None:
+    found = built(UNTOLD)
+    assert touched(UNTOLD) == (Asked(("shop.example",), (EDGE,)),)
+    assert "no IngressClass istio is among these manifests" in found.mesh.unmodelled[0].why
+    assert not found.mesh.virtual_services
 
 
 @pytest.mark.parametrize(
@@ -105,7 +99,7 @@ def test_what_istiod_does_not_serve_costs_nothing_and_is_told(spec: str, notes: 
 
 
 def test_one_of_gateways_that_are_not_among_the_manifests_is_not_proved() -> None:
-    (one,) = built(RULES, ISTIO, CONFIG.replace("SETTINGS", "ingressSelector: elsewhere")).mesh.unmodelled
+    (one,) = built(UNTOLD, "", CONFIG.replace("SETTINGS", "ingressSelector: elsewhere")).mesh.unmodelled
     assert (one.kind, one.touches) == ("Ingress", (Asked(("shop.example",), ("istio-system/elsewhere",)),))
 
 
@@ -127,13 +121,13 @@ def test_a_version_that_clusters_no_longer_take_is_not_there(version: str) -> No
     ],
 )
 def test_hosts(spec: str, hosts: tuple[str, ...]) -> None:
-    assert touched(spec, ISTIO)[0] == Asked(hosts, (EDGE,))
+    assert touched(f"ingressClassName: istio, {spec}")[0] == Asked(hosts, (EDGE,))
 
 
 def test_its_servers_of_tls_touch_what_enters_by_that_port() -> None:
-    assert touched(f"{RULES}, tls: [{{secretName: s}}]", ISTIO)[1:] == (Entering(EDGE, 443),)
+    assert touched(f"{UNTOLD}, tls: [{{secretName: s}}]")[1:] == (Entering(EDGE, 443),)
 
 
 def test_a_selector_of_the_gateways_pods() -> None:
     settings = CONFIG.replace("SETTINGS", "ingressService: other")
-    assert touched(RULES, ISTIO, settings) == (Asked(("shop.example",), ("shop/other",)),)
+    assert touched(UNTOLD, "", settings) == (Asked(("shop.example",), ("shop/other",)),)

@@ -195,8 +195,10 @@ def test_a_host_of_an_ingress_is_told_as_such(routed) -> None:
 ---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
-metadata: {name: shop, annotations: {kubernetes.io/ingress.class: istio}}
-spec: {rules: [{host: old.example.com, http: {paths: [{path: /, pathType: Prefix, backend: BACKEND}]}}]}
+metadata: {name: shop}
+spec:
+  ingressClassName: istio
+  rules: [{host: old.example.com, http: {paths: [{path: /, pathType: Prefix, backend: BACKEND}]}}]
 """
     backend = "{service: {name: greeter, port: {number: 5000}}}"
     mesh = routed("- route: [{destination: {host: greeter}}]", more=ingress.replace("BACKEND", backend)).mesh

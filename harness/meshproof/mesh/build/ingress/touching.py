@@ -1,38 +1,23 @@
 """Which requests an Ingress can touch, and why most can touch none.
 
-What istiod does: pilot/pkg/config/kube/ingress/virtualservices.go (shouldProcessIngressWithClass), gateways.go
-(convertIngressV1alpha3, getIngressGatewaySelector); defaults: pkg/config/mesh/mesh.go.
+What istiod does: pilot/pkg/config/kube/ingress/gateways.go (convertIngressV1alpha3).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Set
-
 from meshproof.errors import ManifestError
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.build.ingress import classes
+from meshproof.mesh.build.ingress.classes import Setting, not_ours
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Asked, Entering, Touches
-from meshproof.records import dataclass
 
-CLASS = "kubernetes.io/ingress.class"
 CURRENT = "networking.k8s.io/v1"
 GROUPS = ("networking.k8s.io", "extensions")
 GONE = "no cluster since Kubernetes 1.22 takes {}, so it is not there"
-OFF, DEFAULT, STRICT = "OFF", "DEFAULT", "STRICT"
-INGRESS_GATEWAY = "istio-ingressgateway"
-PORT, SECURE_PORT = 80, 443
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What the mesh's configuration says of Ingresses: of which class, and whether those of none count."""
-
-    mode: str
-    own: str
-    label: str
+SECURE_PORT = 443
 
 
 def is_ingress(resource: Resource) -> bool:
@@ -40,13 +25,12 @@ def is_ingress(resource: Resource) -> bool:
     return resource.kind == "Ingress" and resource.api_version.rpartition("/")[0] in GROUPS
 
 
-def reach(resource: Resource, mesh: Mesh, classes: Set[str]) -> tuple[tuple[Touches, ...], str]:
-    """The requests that it can touch, or why there are none; `classes` are istiod's own IngressClasses."""
+def reach(resource: Resource, mesh: Mesh, setting: Setting) -> tuple[tuple[Touches, ...], str]:
+    """The requests that it can touch, or why there are none."""
     if resource.api_version != CURRENT:
         return (), GONE.format(f"{resource.api_version} {resource.kind}")
-    setting = _setting(mesh)
     try:
-        if why := _not_ours(resource.body, setting, classes):
+        if why := not_ours(resource.body, setting):
             return (), why
         hosts, secured = _hosts(resource.body.get("spec"))
     except ManifestError:
@@ -61,25 +45,12 @@ def reach(resource: Resource, mesh: Mesh, classes: Set[str]) -> tuple[tuple[Touc
     return (Asked(hosts, keys), *entering), ""
 
 
-def _setting(mesh: Mesh) -> Setting:
-    given = json.loads(mesh.config.given) if mesh.config.given else {}
-    service = given.get("ingressService") or INGRESS_GATEWAY
-    selected = given.get("ingressSelector") or (service if service != INGRESS_GATEWAY else "ingressgateway")
-    return Setting(given.get("ingressControllerMode") or STRICT, given.get("ingressClass") or "istio", selected)
-
-
-def _not_ours(body: Value, setting: Setting, classes: Set[str]) -> str:
-    """Why istiod leaves it to another controller; empty where it serves it."""
-    if setting.mode == OFF:
-        return "the mesh's configuration has istiod serve no Ingress (ingressControllerMode OFF)"
-    metadata, spec = body.get("metadata"), body.get("spec")
-    annotations = metadata.get("annotations") if metadata else None
-    if said := annotations.get(CLASS) if annotations else None:
-        return "" if said.text() == setting.own else f"it is of class {said.text()}, and istiod serves {setting.own}"
-    if named := spec.get("ingressClassName") if spec else None:
-        ours = named.text() in {setting.own, *classes}
-        return "" if ours else f"it is of class {named.text()}, which is another controller's"
-    return "" if setting.mode == DEFAULT else "it is of no class, and istiod serves those of its own alone"
+def untold(resource: Resource, setting: Setting) -> str:
+    """Why it is not known whether istiod serves it; empty where that is not what is wrong with it."""
+    try:
+        return classes.untold(resource.body, setting)
+    except ManifestError:
+        return ""
 
 
 def _hosts(spec: Value | None) -> tuple[tuple[str, ...], bool]:
@@ -89,8 +60,3 @@ def _hosts(spec: Value | None) -> tuple[tuple[str, ...], bool]:
     if not hosts or (spec and (spec.get("defaultBackend") or spec.get("backend"))):
         hosts.append("*")
     return tuple(dict.fromkeys(hosts)), bool(spec and spec.list("tls"))
-
-
-def classes(foreign: Iterable[Resource]) -> frozenset[str]:
-    """The names of the IngressClasses that are istiod's own."""
-    return frozenset(one.name for one in foreign if one.kind == "IngressClass")

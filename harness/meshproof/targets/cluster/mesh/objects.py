@@ -26,8 +26,9 @@ from meshproof.targets.kube.wanted import Wanted, wanted
 STAYING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"})
 
 
-# A run has namespaces of its own, a policy could shut those of others, and Nodes and classes are the cluster's.
-WITHHELD = frozenset({"Namespace", "AuthorizationPolicy", "Node", "GatewayClass"})
+# A run has namespaces of its own, a policy could shut those of others, and Nodes and classes are the cluster's; so are
+# the pods that serve Ingresses.
+WITHHELD = frozenset({"Namespace", "AuthorizationPolicy", "Node", "GatewayClass", "Ingress", "IngressClass"})
 
 
 @dataclass(slots=True)
