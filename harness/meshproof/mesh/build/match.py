@@ -11,6 +11,7 @@ from dataclasses import replace
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
+from meshproof.mesh.build.values.regex import checked_regex
 from meshproof.mesh.build.visibility import LABEL
 from meshproof.mesh.model import names
 from meshproof.mesh.model.header_format import FIELD_NAME
@@ -18,6 +19,8 @@ from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 
 CLAIMS = "@request.auth.claims"
+# envoy/config/route/v3/route_components.proto, QueryParameterMatcher.
+LONGEST_PARAMETER = 1024
 PSEUDO_HEADERS = frozenset({":method", ":scheme", ":authority", ":path", ":status"})
 
 
@@ -39,33 +42,6 @@ def string_match(value: Value, *, empty_prefix: bool = False, star: bool = False
     return StringMatch(MatchKind(kind), text, value.location)
 
 
-def checked_regex(place: Value, text: str, hint: str = "") -> str:
-    """A regular expression of a VirtualService, which istiod's validation reads first; raises ManifestError."""
-    from meshproof.mesh.model.regex import NotRe2Error, check_by_istiod
-
-    try:
-        check_by_istiod(text)
-    except NotRe2Error as error:
-        raise place.problem(_no_regex(place, error), hint) from None
-    return envoy_regex(place, text, hint)
-
-
-def envoy_regex(place: Value, text: str, hint: str = "") -> str:
-    """A regular expression that istiod hands to Envoy as it is; raises ManifestError."""
-    # Few folders have a regular expression.
-    from meshproof.mesh.model.regex import NotRe2Error, compile_re2
-
-    try:
-        compile_re2(text)
-    except NotRe2Error as error:
-        raise place.problem(_no_regex(place, error), hint, by_envoy=True) from None
-    return text
-
-
-def _no_regex(place: Value, error: Exception) -> str:
-    return f"{place.shown} is no RE2 regular expression: {error}"
-
-
 def _named(
     value: Value | None, *, lower: bool, findings: Findings, star: bool = False
 ) -> tuple[tuple[str, StringMatch], ...]:
@@ -76,6 +52,9 @@ def _named(
             continue
         if lower and not (key in PSEUDO_HEADERS or FIELD_NAME.fullmatch(key)):
             raise condition.problem(f"{key!r} is not a header name", "istiod refuses it")
+        if not (lower or 0 < len(key.encode()) <= LONGEST_PARAMETER):
+            why = f"the name of a query parameter has 1 to {LONGEST_PARAMETER} bytes"
+            raise condition.problem(why, "istiod takes others, and Envoy refuses them", by_envoy=True)
         several.append((key.lower() if lower else key, string_match(condition, star=star)))
     return tuple(several)
 

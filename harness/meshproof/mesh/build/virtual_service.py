@@ -12,11 +12,13 @@ from meshproof.mesh.build import resilience
 from meshproof.mesh.build.delegate import Draft
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
-from meshproof.mesh.build.match import checked_regex, route_match
 from meshproof.mesh.build.match import gateways as gateways_of
+from meshproof.mesh.build.match import route_match
 from meshproof.mesh.build.rules.headers import check_authority, header_changes, told_of_operators
 from meshproof.mesh.build.rules.tcp import tcp_routes, tls_routes
 from meshproof.mesh.build.rules.weights import destinations
+from meshproof.mesh.build.values.line import one_line
+from meshproof.mesh.build.values.regex import checked_regex
 from meshproof.mesh.build.visibility import CAPITALS, created, export_to
 from meshproof.mesh.model import names
 from meshproof.mesh.model.unmodelled import Asked, Rule
@@ -146,6 +148,11 @@ def _text(value: Value, name: str) -> str:
     return found.text() if found else ""
 
 
+def _line(value: Value, name: str) -> str:
+    found = value.get(name)
+    return one_line(found) if found else ""
+
+
 def _given(value: Value, name: str) -> bool:
     """Whether a field is there; istiod takes an empty text as none."""
     found = value.get(name)
@@ -169,13 +176,13 @@ def _redirect(value: Value, matches: Sequence[RouteMatch]) -> Redirect:
     if code and number not in REDIRECT_CODES:
         raise code.problem(f"redirectCode must be one of {', '.join(map(str, REDIRECT_CODES))}, not {number}")
     return Redirect(
-        _text(value, "uri"),
-        _text(value, "authority"),
+        _line(value, "uri"),
+        _line(value, "authority"),
         _text(value, "scheme"),
         (port.whole(0, LARGEST_PORT) or None) if port else None,
         _text(value, "derivePort"),
         number,
-        _text(value, "prefixRewrite"),
+        _line(value, "prefixRewrite"),
     )
 
 
@@ -198,7 +205,7 @@ def _direct_response(value: Value) -> DirectResponse:
 
 def _rewrite(value: Value) -> Rewrite:
     regex = value.get("uriRegexRewrite")
-    uri, authority = _text(value, "uri"), _text(value, "authority")
+    uri, authority = _line(value, "uri"), _line(value, "authority")
     if uri and regex:
         raise value.problem("rewrite cannot have both uri and uriRegexRewrite")
     if not (uri or regex or authority):
@@ -208,4 +215,4 @@ def _rewrite(value: Value) -> Rewrite:
     pattern, by = regex.need("match"), regex.need("rewrite")
     if not by.text():
         raise by.problem("uriRegexRewrite needs a text in rewrite", "istiod refuses an empty one")
-    return Rewrite("", authority, (checked_regex(pattern, pattern.text()), by.text()))
+    return Rewrite("", authority, (checked_regex(pattern, pattern.text()), one_line(by)))

@@ -96,11 +96,18 @@ SENT = "route: [{destination: {host: orders}}]"
         (rule(f"fault: {{abort: {{httpStatus: 600, percentage: {{value: 1}}}}}}, {SENT}"), {"stock.example"}),
         (rule(f"match: [{{uri: {{regex: '/({LARGE})'}}}}], {SENT}"), {"stock.example"}),
         (rule(f"match: [{{uri: {{regex: '('}}}}], {SENT}"), set()),
+        (rule(f'rewrite: {{uri: "/a\\nb"}}, {SENT}'), {"stock.example"}),
+        (rule('redirect: {authority: "a\\nb"}'), {"stock.example"}),
+        (rule(f"match: [{{queryParams: {{'': {{exact: a}}}}}}], {SENT}"), {"stock.example"}),
+        (rule(f"headers: {{request: {{set: {{a: {'b' * 16385}}}}}}}, {SENT}"), {"stock.example"}),
         (rule("directResponse: {status: 600}", "hosts: [orders]"), {"stock"}),
         (route("("), {"shared.example"}),
         (route("/a"), set()),
     ],
-    ids=["answer", "abort", "program", "no expression to istiod", "within the mesh", "HTTPRoute", "right"],
+    ids=[
+        *("answer", "abort", "program", "no expression to istiod", "rewrite", "redirect", "parameter", "header"),
+        *("within the mesh", "HTTPRoute", "right"),
+    ],
 )
 def test_no_request_is_proved_that_the_same_routes_decide(broken: str, unproved: set[str]) -> None:
     mesh = build_all(load(["-"], stdin=io.StringIO(SERVICES + ROUTING + broken), strict=False)).mesh

@@ -15,6 +15,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.gateway_api.match import name
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.rules.headers import VALUE
+from meshproof.mesh.build.values.line import one_line
 from meshproof.mesh.model.header_format import NotAFormatError, is_taken
 from meshproof.mesh.model.unmodelled import Asked
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, Redirect, Rewrite
@@ -93,8 +94,10 @@ def _headers(value: Value, field: str, findings: Findings) -> Headers:
     several: dict[str, str] = {}
     for one in value.list(field):
         given = one.need("value")
-        if not given.text() or not VALUE.fullmatch(given.text()):
-            raise given.problem("a header's value has at least one character, and no control characters")
+        if not given.text():
+            raise given.problem("a header's value has at least one character", "the API server refuses it")
+        if not VALUE.fullmatch(given.text()):
+            raise given.problem("a header's value has no control characters", "Envoy refuses them", by_envoy=True)
         try:
             if not is_taken(given.text()):
                 why = "Envoy does not know an operator in the value of this header: it refuses all routes of the port"
@@ -153,7 +156,7 @@ def _path(value: Value | None) -> tuple[str, str]:
         raise value.problem(f"a path modifier of type {kind} needs {own}")
     if value.get(other):
         raise value.problem(f"a path modifier of type {kind} cannot have {other}")
-    return kind, given.text()
+    return kind, one_line(given)
 
 
 def replaces_prefix(found: dict[str, list[Value]]) -> Value | None:

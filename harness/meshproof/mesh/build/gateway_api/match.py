@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from meshproof.manifest.value import Value
-from meshproof.mesh.build.match import envoy_regex
+from meshproof.mesh.build.values.regex import envoy_regex
 from meshproof.mesh.model.virtual_service import MatchKind, RouteMatch, StringMatch
 
 PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")

@@ -15,6 +15,8 @@ NAME = re.compile(rf":?{FIELD_NAME.pattern}")
 AUTHORITY = frozenset({"host", ":authority"})
 UNCHANGED = HeaderChanges()
 VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+# Bytes of a name or a value: envoy/config/core/v3/base.proto, HeaderValue.
+LONGEST = 16384
 
 
 def header_changes(value: Value | None) -> HeaderChanges:
@@ -57,6 +59,8 @@ def _headers(value: Value, name: str, internal: frozenset[str]) -> Headers:
     for key, header in (found.fields() if found else {}).items():
         if not VALUE.fullmatch(header.text()):
             raise header.problem(f"the value of {key} has a control character in it")
+        if max(len(key.encode()), len(header.text().encode())) > LONGEST:
+            raise header.problem(f"Envoy takes headers of {LONGEST} bytes at most", by_envoy=True)
         try:
             parts = operators(header.text())
         except NotAFormatError as error:
