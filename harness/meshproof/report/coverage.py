@@ -48,6 +48,9 @@ def shares(record: Record) -> tuple[Share, ...]:
     requests = {request for _, own in found.rules for request in own} | set(found.unruled)
     asked = found.requests + len(found.unanswered)
     several.append(Share("request", len(passed & requests) if requests else len(passed), asked))
+    if found.named:
+        # What the named requests do not meet was not asked for, and may be understood or not.
+        return tuple(several)
     unclear = {one.subject for one in found.dependences if not one.allowed}
     unclear |= {one.subject for one in found.unproved if not one.allowed}
     clear = max(0, found.objects - len(unclear)) if found.requests else 0

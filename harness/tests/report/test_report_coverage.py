@@ -46,7 +46,9 @@ def said(coverage: Coverage, *passed: str) -> str:
             "the rest depends on EnvoyFilter x/y (f.yaml:1:1 and 1 more)",
         ),
         # A named request that nothing can answer was asked for all the same.
-        (Coverage((), 0, 4, unanswered=(("a", "no port"),), named=True), (), "proved 0 of 1 request, 0 of 4 objects"),
+        (Coverage((), 0, 4, unanswered=(("a", "no port"),), named=True), (), "proved 0 of 1 request"),
+        # Nor is anything told of the objects that no named request meets.
+        (Coverage(((RULE, ("a",)),), 1, 300, named=True), ("a",), "proved 1 of 1 rule, 1 of 1 request"),
         # Where nothing is sent no object is proved.
         (Coverage((), 0, 1), (), "proved 0 of 0 requests, 0 of 1 object"),
     ],

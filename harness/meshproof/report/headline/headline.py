@@ -67,6 +67,10 @@ def gaps(record: Record) -> Iterator[Gap]:
     yield from (Gap(request, "", f"no answer to it can be held: {why}") for request, why in found.unanswered)
     for place, number in found.left_out:
         yield Gap("rule", str(place), f"{plural(number, 'probe')} of it were not sent: there are too many")
+    if found.named:
+        requests = plural(found.requests + len(found.unanswered), "request")
+        why = f"nothing of it was asked for but {requests} that a person named"
+        yield Gap("folder", "", why, _by(record, "--request"))
 
 
 def _untested(one: Report) -> Iterator[Gap]:
@@ -76,9 +80,13 @@ def _untested(one: Report) -> Iterator[Gap]:
 
 
 def _allowed(record: Record, kind: str) -> str:
-    """Who answers for a kind that is not proved: the option that names it, and the person where that is said."""
+    return _by(record, f"--allow-unproven {kind}")
+
+
+def _by(record: Record, option: str) -> str:
+    """Who answers for what is not proved: the option that leaves it out, and the person where that is said."""
     person = record.provenance.allowed_by
-    return f"--allow-unproven {kind}" + (f" ({person})" if person else "")
+    return option + (f" ({person})" if person else "")
 
 
 def sentence(record: Record, words: Words = ENGLISH) -> str:

@@ -42,7 +42,8 @@ def test_what_is_allowed_to_be_unproven_is_a_gap(place: Any) -> None:
     assert certificate == json.loads((place.here / "out" / "certificate.json").read_text())
     assert certificate["headline"] == "certified with gaps"
     assert [(gap["subject"], gap["allowedBy"]) for gap in certificate["gaps"]] == [
-        ("EnvoyFilter default/limits", "--allow-unproven EnvoyFilter (R. Manager)")
+        ("EnvoyFilter default/limits", "--allow-unproven EnvoyFilter (R. Manager)"),
+        ("folder", "--request (R. Manager)"),
     ]
     assert {file["file"] for file in certificate["sources"]["specified"]} == {
         f"spec/{name}.yaml" for name in ("helloworld", "limits", "route", "subsets")

@@ -20,6 +20,7 @@ from meshproof.report import summary
 from meshproof.report.certificate.document import document
 from meshproof.report.certificate.files import JSON, STATEMENT, YAML, files
 from meshproof.report.certificate.places import above
+from meshproof.report.certificate.statement import statement
 from meshproof.report.events import (
     CheckFinished,
     CoverageFound,
@@ -84,6 +85,8 @@ HEADLINES: dict[str, tuple[list[Event], Headline]] = {
     "extended undecided": (a_run(extended=Outcome.INCONCLUSIVE), Headline.NOT),
     "not driven": (a_run(extended=None), Headline.NOT),
     "covered": (a_run(coverage=coverage()), Headline.CERTIFIED),
+    # Whoever chooses the requests leaves all else of the folder out.
+    "named": (a_run(coverage=coverage(named=True)), Headline.WITH_GAPS),
     "allowed": (a_run(coverage=coverage(dependences=(replace(OPEN, allowed=True),))), Headline.WITH_GAPS),
     "interrupted": ([*a_run()[:-1], Interrupted()], Headline.NOT),
     "killed": (a_run()[:-1], Headline.NOT),
@@ -147,6 +150,16 @@ def test_what_is_not_proved_is_named_with_who_allowed_it() -> None:
     failed = document(gather(a_run(Outcome.FAILED, code=1)))
     assert [(one["subject"], one["why"]) for one in failed["gaps"]] == [("folder/verify", "failed: as it is")]
     assert "4 gaps" in data["summary"]
+
+
+def test_that_a_person_chose_the_requests_is_told_to_who_has_the_certificate_alone() -> None:
+    made_of = Provenance(profiles=(PROFILE,), allowed_by="R. Manager")
+    data = document(gather(a_run(coverage=coverage(named=True), made_of=made_of)))
+    assert [(one["subject"], one["why"], one["allowedBy"]) for one in data["gaps"]] == [
+        ("folder", "nothing of it was asked for but 1 request that a person named", "--request (R. Manager)")
+    ]
+    assert [one["what"] for one in data["proved"]] == ["rule", "request"]
+    assert statement(data, {})["predicate"]["result"] == "WARNED"
 
 
 def full_run(passed_run: list[Event]) -> list[Event]:
