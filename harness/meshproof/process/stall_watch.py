@@ -6,9 +6,9 @@ watch looked is not its parent any more, so it is told the owner's PID. Whoever 
 not ended: a watch that is stopped, with all else or alone, cannot say so itself. Times are those of time.perf_counter,
 which all processes of a machine share. Standard library only, started with `-I -S`.
 
-A process that sleeps most of the time gets its turn at once where others wait. So the owner may name proxies, by the
-PIDs of what it started; where Linux tells how long a worker wanted to run and did not (schedstat), that is noted too.
-So is when a worker was stopped, by a signal or a debugger: one that is stopped does not want to run.
+A process that sleeps most of the time gets its turn at once where others wait. So the owner may name proxies and
+workloads, by the PIDs of what it started; where Linux tells how long a worker wanted to run and did not (schedstat),
+that is noted too. So is when a worker was stopped, by a signal or a debugger: one that is stopped does not want to run.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ LEAST = 0.005
 GAPS = 1 << 15
 """So many of the newest gaps are kept."""
 PLACES = 256
-"""So many proxies may be named at once."""
+"""So many proxies and workloads may be named at once."""
 WAITS = 1 << 16
-"""So many of the newest times are kept in which a proxy waited for its turn."""
+"""So many of the newest times are kept in which one of them waited for its turn."""
 WORD = 8
-# When it woke last, how many gaps and how many waits there have been; the proxies' PIDs; gaps; waits.
+# When it woke last, how many gaps and how many waits there have been; their PIDs; gaps; waits.
 PIDS = 3
 FIRST_GAP = PIDS + PLACES
 FIRST_WAIT = FIRST_GAP + 2 * GAPS
@@ -41,10 +41,16 @@ WORKER = "wrk:"
 """How the names of Envoy's workers begin."""
 
 
+def call_worker() -> None:
+    """Have the thread that calls watched, by the name that Envoy's workers have; where this is Linux."""
+    with contextlib.suppress(OSError), open("/proc/thread-self/comm", "w") as file:  # noqa: PTH123 - an import less
+        file.write(f"{WORKER}workload")
+
+
 def watch(shared: memoryview[float], parent: int) -> None:
     """Look until `parent` is not this process' parent any more."""
     count, last = 0, time.perf_counter()
-    proxies = Proxies(shared)
+    named = Named(shared)
     while os.getppid() == parent:
         time.sleep(PERIOD)
         now = time.perf_counter()
@@ -54,17 +60,17 @@ def watch(shared: memoryview[float], parent: int) -> None:
             count += 1
             shared[1] = count
         shared[0] = last = now
-        proxies.look()
+        named.look()
 
 
-class Proxies:
-    """The workers of the proxies that are named in the shared memory."""
+class Named:
+    """The workers of the proxies and workloads that are named in the shared memory."""
 
     def __init__(self, shared: memoryview[float]) -> None:
         self._shared = shared
         self._count = 0
         self._workers: dict[int, tuple[float, int, int, int]] = {}
-        """By place: the proxy's PID, its worker's schedstat and stat, and how many nanoseconds it has waited in all."""
+        """By place: the PID, its worker's schedstat and stat, and how many nanoseconds it has waited in all."""
         self._looked = time.perf_counter()
 
     def look(self) -> None:

@@ -128,9 +128,9 @@ class Attributing(Protocol):
 
 @runtime_checkable
 class Nearby(Protocol):
-    """A live mesh whose proxies run on this machine: it knows the PIDs of what was started for each."""
+    """A live mesh whose proxies and workloads run on this machine: it knows the PIDs of what was started for each."""
 
-    def proxy_pids(self) -> Iterable[int]: ...
+    def pids(self) -> Iterable[int]: ...
 
 
 @runtime_checkable

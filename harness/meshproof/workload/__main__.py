@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from meshproof.fork_server.server import Program
 from meshproof.fork_server.server import serve as serve_forks
+from meshproof.process.stall_watch import call_worker
 from meshproof.workload.control import stdio, unix
 from meshproof.workload.control.attach import SOCKET, attach
 from meshproof.workload.identity import Identity
@@ -88,6 +89,7 @@ def tune() -> None:
 
 
 def run_replicas() -> None:
+    call_worker()
     tune()
     asyncio.run(replicas.serve())
     # Nothing needs a graceful end once the owner has ended.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +15,9 @@ import pytest
 from meshproof.border.request import Request
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build
+from meshproof.run.pacing.stalls import WATCH_LOG, Stalls
 from meshproof.suite import folder
-from meshproof.targets.base import LiveMesh
+from meshproof.targets.base import LiveMesh, Nearby
 from meshproof.targets.embedded.target import EmbeddedTarget
 from meshproof.workload.probe import Probe
 
@@ -38,7 +41,7 @@ def on_a_mesh(requests: Sequence[Request], act: Callable[[LiveMesh], Awaitable[N
         finally:
             await target.down()
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 @pytest.mark.parametrize(
@@ -88,5 +91,28 @@ def test_a_gateway_that_is_removed_refuses_connections() -> None:
         assert dict(live.vantage([OUTSIDE]).resolve)[OUTSIDE.endpoint] == ("127.0.0.1", 0)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(opened, 10)
+
+    on_a_mesh([OUTSIDE], act)
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this system does not tell how long it lets wait")
+def test_a_workload_that_stands_still_alone_is_seen(tmp_path: Path) -> None:
+    """Its proxy ends the request in its place: that is no fault of the mesh."""
+
+    async def act(live: LiveMesh) -> None:
+        (pod,) = (one for one in live.pods() if isinstance(one, Probe))
+        assert isinstance(live, Nearby)
+        stalls = await Stalls.watch(tmp_path / WATCH_LOG)
+        try:
+            stalls.attend(live.pids())
+            began = time.perf_counter()
+            os.kill(pod.pid, signal.SIGSTOP)
+            try:
+                while not stalls.waits([pod.pid], began):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            finally:
+                os.kill(pod.pid, signal.SIGCONT)
+        finally:
+            await stalls.stop(1.0)
 
     on_a_mesh([OUTSIDE], act)

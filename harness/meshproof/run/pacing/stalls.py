@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -25,12 +26,14 @@ class Stalls:
     """What a watch of this machine has noted; nothing before it has started, and where it cannot.
 
     Times are seconds of time.perf_counter. How late a process of this machine was that waited for its turn, the watch
-    shows as far as it waits for its own, and for proxies that it is to `attend` to; what happens on other machines it
-    does not.
+    shows as far as it waits for its own, and for proxies and workloads that it is to `attend` to; what happens on other
+    machines it does not.
     """
 
     _shared: memoryview[float] | None = field(default=None, repr=False)
     _child: Child | None = None
+    _attended: Counter[int] = field(default_factory=Counter)
+    """By how many loads each PID is asked for: they have workloads in common."""
 
     @classmethod
     async def watch(cls, log: Path) -> Stalls:
@@ -65,25 +68,30 @@ class Stalls:
             found.append(Stall(last + PERIOD, now))
         return tuple(found)
 
-    def attend(self, proxies: Iterable[int]) -> None:
-        """Note from now on when these proxies, by what was started for them, wait for their turn; until `leave`."""
+    def attend(self, pids: Iterable[int]) -> None:
+        """Note from now on when these, by what was started for each, wait for their turn; until `leave`."""
         shared = self._shared
         if shared is None:
             return
-        named = set(shared[PIDS:FIRST_GAP].tolist())
+        several = set(pids)
+        new = [one for one in several if not self._attended[one]]
+        self._attended.update(several)
         free = (place for place in range(PIDS, FIRST_GAP) if not shared[place])
-        for pid, place in zip([one for one in proxies if one not in named], free, strict=False):
+        for pid, place in zip(new, free, strict=False):
             shared[place] = pid
 
-    def leave(self, proxies: Iterable[int]) -> None:
+    def leave(self, pids: Iterable[int]) -> None:
         """They need not be looked at any more."""
-        shared, gone = self._shared, set(proxies)
+        shared = self._shared
+        several = {one for one in pids if self._attended[one]}
+        self._attended.subtract(several)
+        gone = {one for one in several if not self._attended[one]}
         for place in range(PIDS, FIRST_GAP) if shared is not None else ():
             if shared is not None and shared[place] in gone:
                 shared[place] = 0
 
-    def waits(self, proxies: Collection[int], start: float) -> tuple[Stall, ...]:
-        """When any of these proxies waited for its turn, as far as that ended after `start`, in the order of time."""
+    def waits(self, pids: Collection[int], start: float) -> tuple[Stall, ...]:
+        """When any of these waited for its turn, as far as that ended after `start`, in the order of time."""
         shared, found = self._shared, list[Stall]()
         count = int(shared[2]) if shared is not None else 0
         for number in range(count - 1, max(-1, count - 1 - WAITS), -1):
@@ -91,7 +99,7 @@ class Stalls:
             began, ended, pid = shared[place : place + 3].tolist() if shared is not None else (0.0, 0.0, 0)
             if ended <= start:
                 break
-            if pid in proxies:
+            if pid in pids:
                 found.append(Stall(began, ended))
         return tuple(reversed(found))
 

@@ -45,7 +45,7 @@ class Traffic:
     _observed: asyncio.Event = field(default_factory=asyncio.Event)
     _began: float = field(default_factory=time.perf_counter)
     _zero: float = field(init=False)
-    _proxies: frozenset[int] = frozenset()
+    _pids: frozenset[int] = frozenset()
     _topped_up: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
@@ -146,14 +146,15 @@ class Traffic:
         return tuple(Stall(one.start - zero, one.end - zero) for one in self.watch.since(zero))
 
     def ended(self) -> None:
-        """The proxies need not be watched any more."""
-        self.watch.leave(self._proxies)
+        """The mesh need not be watched any more."""
+        self.watch.leave(self._pids)
 
     def _attend(self) -> None:
-        """Have the mesh's proxies watched, where they run on this machine."""
+        """Have the mesh's proxies and workloads watched, where they run on this machine."""
         if isinstance(self.live, Nearby):
-            self._proxies = frozenset(self.live.proxy_pids())
-            self.watch.attend(self._proxies)
+            before, self._pids = self._pids, frozenset(self.live.pids())
+            self.watch.attend(self._pids)
+            self.watch.leave(before)
 
     def mark(self, name: str, **values: float) -> None:
         """Keep this moment, and what was read at it."""
@@ -164,11 +165,11 @@ class Traffic:
         return TargetError(f"{self.prepared.name}: waited {seconds:g} s for {what}")
 
     def _with_stalls(self, batch: list[Observation]) -> list[Observation]:
-        """Observations with how long the machine stood still, and a proxy waited, while each was under way."""
-        zero, proxies = self._zero, self._proxies
+        """Observations with how long the machine stood still, and a proxy or a workload waited, in the time of each."""
+        zero, pids = self._zero, self._pids
         start = zero + min(one.started for one in batch)
         stalls = self.watch.since(start)
-        waits = together(self.watch.waits(proxies, start), PERIOD) if proxies else []
+        waits = together(self.watch.waits(pids, start), PERIOD) if pids else []
         if not stalls and not waits:
             return batch
         still, waiting = (
@@ -185,7 +186,7 @@ class Traffic:
 
 
 def _late(one: Observation, still: Times, waiting: Times) -> Observation:
-    """The observation with for how long of it the machine stood still, and its proxy waited."""
+    """The observation with for how long of it the machine stood still, and its proxy or its workload waited."""
     end = one.started + one.latency
     stood, waited = still.within(one.started, end), waiting.within(one.started, end)
     if not stood and not waited:

@@ -179,9 +179,9 @@ class EmbeddedMesh:
     def pods(self, workload: str = "") -> Sequence[Probe]:
         return [probe for probe in self._all_probes() if workload in ("", probe.workload)]
 
-    def proxy_pids(self) -> list[int]:
-        """What was started for each proxy."""
-        return [proxy.child.pid for proxy in self._proxies.values()]
+    def pids(self) -> list[int]:
+        """What was started for each proxy, and the processes that serve its workloads."""
+        return [*(proxy.child.pid for proxy in self._proxies.values()), *self._by_process()]
 
     async def gauges(self) -> Sequence[Mapping[str, int]]:
         return await _gather([proxy.admin.gauges() for proxy in self._clients])

@@ -146,6 +146,12 @@ def test_a_proxy_that_waits_for_its_turn_is_seen_though_the_machine_is_not_late(
             found = stalls.waits([proxy], began)
             assert all(one.start < one.end for one in found)
             assert stalls.waits([other], began) == ()
+            # Another load has it, too.
+            stalls.attend([proxy])
+            stalls.leave([proxy])
+            again = time.perf_counter()
+            while not stalls.waits([proxy], again):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
             stalls.leave([proxy])
             await looked(stalls, time.perf_counter() + 0.05)
             left = time.perf_counter()
@@ -202,7 +208,7 @@ def test_a_request_is_late_by_what_its_own_proxies_waited() -> None:
         def waits(self, proxies: Any, start: float) -> tuple[Stall, ...]:
             return (Stall(100.55, 100.7), Stall(100.705, 100.8), Stall(100.83, 100.88)) if set(proxies) == {7} else ()
 
-    live: Any = SimpleNamespace(proxy_pids=lambda: [7])
+    live: Any = SimpleNamespace(pids=lambda: [7])
     generator: Any = SimpleNamespace(began=100.0)
     load: Any = Traffic(None, live, generator, None, None, Timeouts(), Waits())  # type: ignore[arg-type]
     (hit,) = load._with_stalls([seen(0.4, 0.5)])
