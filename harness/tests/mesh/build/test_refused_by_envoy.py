@@ -68,10 +68,17 @@ def rule(http: str, head: str = "hosts: [orders.example], gateways: [outer]") ->
     return f"{kind}spec:\n  {{{head}, http: [{{{http}}}]}}\n"
 
 
-def route(path: str) -> str:
+def route(rule: str) -> str:
     kind = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: orders}\n"
-    matches = f"matches: [{{path: {{type: RegularExpression, value: '{path}'}}}}]"
-    return f"{kind}spec: {{parentRefs: [{{name: shared}}], hostnames: [orders.example], rules: [{{{matches}}}]}}\n"
+    return f"{kind}spec: {{parentRefs: [{{name: shared}}], hostnames: [orders.example], rules: [{{{rule}}}]}}\n"
+
+
+def by_path(pattern: str) -> str:
+    return route(f"matches: [{{path: {{type: RegularExpression, value: '{pattern}'}}}}]")
+
+
+def modified(change: str) -> str:
+    return route(f"filters: [{{type: RequestHeaderModifier, requestHeaderModifier: {{{change}}}}}]")
 
 
 GATEWAYS = {
@@ -101,12 +108,15 @@ SENT = "route: [{destination: {host: orders}}]"
         (rule(f"match: [{{queryParams: {{'': {{exact: a}}}}}}], {SENT}"), {"stock.example"}),
         (rule(f"headers: {{request: {{set: {{a: {'b' * 16385}}}}}}}, {SENT}"), {"stock.example"}),
         (rule("directResponse: {status: 600}", "hosts: [orders]"), {"stock"}),
-        (route("("), {"shared.example"}),
-        (route("/a"), set()),
+        (by_path("("), {"shared.example"}),
+        (modified("remove: ['']"), {"shared.example"}),
+        (modified('set: [{name: a, value: "b\\nc"}]'), {"shared.example"}),
+        (route("retry: {backoff: 0s}"), {"shared.example"}),
+        (by_path("/a"), set()),
     ],
     ids=[
         *("answer", "abort", "program", "no expression to istiod", "rewrite", "redirect", "parameter", "header"),
-        *("within the mesh", "HTTPRoute", "right"),
+        *("within the mesh", "HTTPRoute", "no name", "line break", "backoff", "right"),
     ],
 )
 def test_no_request_is_proved_that_the_same_routes_decide(broken: str, unproved: set[str]) -> None:

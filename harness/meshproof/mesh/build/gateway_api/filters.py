@@ -86,7 +86,9 @@ def header_changes(found: dict[str, list[Value]], findings: Findings) -> HeaderC
 def _change(value: Value | None, findings: Findings) -> HeaderChange:
     if value is None:
         return HeaderChange()
-    removed = tuple(one.text().lower() for one in value.list("remove"))
+    removed = tuple(one_line(one).lower() for one in value.list("remove"))
+    if "" in removed:
+        raise value.need("remove").problem("a header to remove has no name", "Envoy refuses it", by_envoy=True)
     return HeaderChange(_headers(value, "set", findings), _headers(value, "add", findings), removed)
 
 

@@ -202,4 +202,6 @@ def _timeouts(rule: Value) -> tuple[float | None, Retries | None]:
     codes = [str(one.whole(400, 599)) for one in retry.list("codes")]
     said = ",".join((*RETRIED, *codes))
     pause = seconds(back_off) if back_off else None
+    if back_off and not pause:
+        raise back_off.problem("a backoff of no time", "Envoy refuses it: leave it out", by_envoy=True)
     return whole or None, Retries(number, single or None, said, retry.location, pause)
