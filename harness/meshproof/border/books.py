@@ -15,6 +15,7 @@ class Received:
 
     `digest` is the SHA-256 of its body, hexadecimal; `at` is in seconds since the epoch, by the
     workload's clock. `http2` tells whether it came over HTTP/2 (None: a sidecar of the workload's own decides that).
+    `port` is the container port that it came to (0: not told, or a sidecar of its own was before it).
     """
 
     id: str
@@ -26,6 +27,7 @@ class Received:
     digest: str
     at: float
     http2: bool | None = None
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True)

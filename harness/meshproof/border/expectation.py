@@ -109,10 +109,10 @@ class LocalityShare:
 class Localities:
     """Which workloads (keys) of a destination are called by where they run.
 
-    The first of `levels` gets every request; each further one takes over where all pods before it are ejected.
-    `shares` are those of the localities of the first level, where the manifests give them (none: all pods alike).
-    `untold` says why none of it is known, and `said` then what is written of it. `location` is where the setting
-    stands (None: Istio's default).
+    The first of `levels` gets every request; each further one takes over where all pods before it are ejected. `shares`
+    are those of the localities of the first level, where the manifests give them (none: all pods alike). `untold` says
+    why none of it is known, and `said` then what is written of it. `location` is where the setting stands (None:
+    Istio's default).
     """
 
     levels: tuple[frozenset[str], ...]
@@ -163,14 +163,12 @@ class Arm:
     """One destination that a route may draw.
 
     `destination` is `service.namespace[/subset]`; `share` the specified fraction of the route's requests; `workloads`
-    the keys (`namespace/name`) of the Deployments behind it; `note` says why the destination cannot answer, when the
-    manifests already tell (an undefined subset, no pods). `host` is its name in full, `port` the Service's port that it
-    is called on; `request_headers` is what the backend must see, `response_headers` what the client must see of an
-    answer of this destination. `status` is what the proxy itself answers where no workload can (0 where one can).
-    `hashed_by` is how a hash chooses among the pods (None: none does); which destination a request draws is never a
-    matter of a hash. `localities` is how they are chosen by where they run (None: that has no part in it); `workloads`
-    are then those called while all are well. `tls` is how the proxy speaks TLS to them, if it does. `meant` are
-    destinations that may be meant where there is none.
+    the keys (`namespace/name`) of the Deployments behind it; `note` says why it cannot answer, when that is told.
+    `host` is its name in full, `port` the Service's port that it is called on, `target` that of its pods (0: not held);
+    `request_headers` is what the backend must see, `response_headers` what the client must see of its answers. `status`
+    is what the proxy itself answers where no workload can (0 where one can). `hashed_by` is how a hash chooses among
+    the pods, and never a destination. `localities` is how they are chosen by where they run; `workloads` are then those
+    called while all are well. `tls` is how the proxy speaks TLS to them. `meant` are others that may have been meant.
     """
 
     destination: str
@@ -188,6 +186,7 @@ class Arm:
     localities: Localities | None = None
     tls: Origination | None = None
     meant: str = ""
+    target: int = 0
 
     @property
     def why(self) -> str:
@@ -197,7 +196,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A mirror: `share` of the route's requests is copied to `workloads`; `note` and `policy` as for an Arm."""
+    """A mirror: `share` of the route's requests is copied to `workloads`; the rest as for an Arm."""
 
     destination: str
     share: Fraction
@@ -208,6 +207,7 @@ class Copy:
     policy: Policy = Policy()
     host: str = ""
     localities: Localities | None = None
+    target: int = 0
 
 
 @dataclass(frozen=True, slots=True)

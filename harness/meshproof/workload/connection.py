@@ -35,19 +35,33 @@ class Endable(Protocol):
 
 
 class Site:
-    """What all connections of a replica share; `descriptors` is what all replicas of its process share, if any."""
+    """What all connections of a replica share; `descriptors` is what all replicas of its process share, if any.
 
-    __slots__ = ("answer", "connections", "descriptors", "hold", "ledger", "stamp")
+    `port` is the container port to which these connections come (0: nobody asks).
+    """
+
+    __slots__ = ("answer", "connections", "descriptors", "hold", "ledger", "port", "stamp")
 
     def __init__(
         self, answer: Behaviour, stamp: bytes, ledger: Ledger, hold: Hold, descriptors: Descriptors | None = None
     ) -> None:
+        self.port = 0
         self.answer = answer
         self.stamp = stamp
         self.ledger = ledger
         self.hold = hold
         self.descriptors = descriptors
         self.connections: set[Endable] = set()
+
+    def at(self, port: int) -> Site:
+        """The same for what comes to one port."""
+        other = Site(self.answer, self.stamp, self.ledger, self.hold, self.descriptors)
+        other.port, other.connections = port, self.connections
+        return other
+
+    def receive(self, request: Request, head_bytes: int = 0) -> None:
+        """Enter a request in the books."""
+        self.ledger.receive(request, head_bytes, self.port)
 
     def handed_over(self, connection: Endable, other: Endable) -> None:
         """Another protocol takes a connection over."""
@@ -154,7 +168,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def request_received(self, request: Request, head_bytes: int) -> None:
-        self.site.ledger.receive(request, head_bytes)
+        self.site.receive(request, head_bytes)
         self.queue.append(request)
         if self.waiting is None:
             self._advance()

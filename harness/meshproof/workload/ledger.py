@@ -14,7 +14,7 @@ REQUEST_BYTES = 400
 HEADER_BYTES = 120
 PAGE_BYTES = 256 << 10
 
-Row = tuple[str, str, str, str, RawHeaders, str, float, bool]
+Row = tuple[str, str, str, str, RawHeaders, str, float, bool, int]
 
 
 class Ledger:
@@ -57,8 +57,8 @@ class Ledger:
     def disconnected(self) -> None:
         self.connections -= 1
 
-    def receive(self, request: Request, head_bytes: int = 0) -> None:
-        """Enter one request that has been received whole, with about so many bytes of headers."""
+    def receive(self, request: Request, head_bytes: int = 0, port: int = 0) -> None:
+        """Enter one request that has been received whole, with about so many bytes of headers, on a container port."""
         if request.id is None:
             self.unidentified += 1
             return
@@ -69,7 +69,7 @@ class Ledger:
             return
         self.bytes += size
         asked = request.id, request.method, request.target, request.authority, request.headers
-        self.rows.append((*asked, digest(request.body), time.time(), request.http2))
+        self.rows.append((*asked, digest(request.body), time.time(), request.http2, port))
 
     def page(self, start: int) -> dict[str, Any]:
         """The counts, and the kept requests from `start` on as far as a page goes; `next` is None at the end.

@@ -111,7 +111,8 @@ class Probe:
     def _received(self, row: Sequence[Any], headers: Sequence[tuple[str, str]], known: dict[str, str]) -> Received:
         own, http2 = tuple([headers[place] for place in row[4]]), None if self._beside_sidecar else row[7]
         method, path, authority, digest = (known.setdefault(row[at], row[at]) for at in (1, 2, 3, 5))
-        return Received(row[0], self.pod, method, path, authority, own, digest, row[6], http2)
+        port = 0 if self._beside_sidecar else row[8]
+        return Received(row[0], self.pod, method, path, authority, own, digest, row[6], http2, port)
 
     async def hold(self) -> None:
         """From now on requests are received and counted, but not answered until release()."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from meshproof.workload.behaviours.behaviour import behaviour
 from meshproof.workload.connection import Connection, Raw, Site
@@ -40,7 +41,7 @@ class Replica:
         self.site = site = Site(behaviour(identity), identity.stamp, ledger, hold, descriptors)
         hello = greeting(identity.pod, identity.workload)
 
-        def other(data: bytes, transport: asyncio.Transport, peer: str) -> Raw | None:
+        def other(site: Site, data: bytes, transport: asyncio.Transport, peer: str) -> Raw | None:
             if names and data[0] == HANDSHAKE_RECORD:
                 # Imported where it comes: a workload has to start fast.
                 from meshproof.workload.protocols.https import HttpsConnection
@@ -53,13 +54,13 @@ class Replica:
                 return Http2Connection(site, transport, peer)
             return TcpConnection(site, hello, transport, peer) if is_raw(data) else None
 
-        def made() -> Connection:
-            return Connection(site, other)
+        def made(site: Site) -> Connection:
+            return Connection(site, partial(other, site))
 
         self.listeners: dict[int, Listener] = {}
         try:
             for port in ports:
-                self.listeners[port] = Listener(made, bind or "127.0.0.1", port if bind else 0)
+                self.listeners[port] = Listener(partial(made, site.at(port)), bind or "127.0.0.1", port if bind else 0)
         except OSError:
             self.close()
             raise

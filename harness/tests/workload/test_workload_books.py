@@ -37,6 +37,7 @@ def test_each_request_is_entered_as_received(place: Callable[[], Any]) -> None:
             assert one.digest == sha256(body).hexdigest()
             assert ("X-Other", "Ü".encode().decode("latin-1")) in one.headers
             assert (two.id, two.pod, two.http2) == ("a2", "httpbin-0", False)
+            assert {one.port, two.port} == {*probe.ports}
             assert 0 <= two.at - one.at < 5
             await probe.open()
             empty = await probe.books()

@@ -140,6 +140,8 @@ def _of_arm(expectation: Expectation, arm: Arm, observation: Observation, receiv
     if received.http2 not in (None, arm.policy.upstream.is_http2(call=request.is_call)):
         came, wanted = ("HTTP/2", "HTTP/1.1") if received.http2 else ("HTTP/1.1", "HTTP/2")
         yield f"{received.pod} was called over {came} instead of {wanted}"
+    if arm.target and received.port not in (0, arm.target):
+        yield f"{received.pod} was called on port {received.port} instead of {arm.target}"
     changed = arm.request_headers
     yield from differing("request", changed, received.headers)
     unheld = NOT_END_TO_END | expectation.dropped

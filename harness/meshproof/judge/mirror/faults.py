@@ -63,6 +63,11 @@ def _misplaced(id: str, arrivals: Sequence[Arrival], expectations: Sequence[Expe
     for workload, number in at.items():
         if not any(workload in copy.workloads for copy in wanted):
             found.add(f"at {workload}, where no mirror leads", id, number)
+    for arrival in arrivals:
+        ports = {copy.target for copy in wanted if arrival.workload in copy.workloads}
+        if ports and not ports & {0, arrival.received.port} and arrival.received.port:
+            to = listed(str(one) for one in sorted(ports))
+            found.add(f"at port {arrival.received.port} of {arrival.workload} instead of {to}", id)
     for copy in wanted:
         number = sum(at[workload] for workload in copy.workloads)
         # A workload that several mirrors have in common may get a copy for each of them.

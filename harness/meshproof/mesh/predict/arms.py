@@ -10,7 +10,7 @@ from meshproof.border.expectation import Arm, Copy
 from meshproof.border.request import HashKey
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import Destination, HeaderChanges, HttpRoute, RouteDestination
-from meshproof.mesh.predict.destinations import Backend, Lack, backend, meant, resolved
+from meshproof.mesh.predict.destinations import Backend, Lack, backend, meant, resolved, target_port
 from meshproof.mesh.predict.header_effect import authority, effect, with_exact
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies.client_tls import origination
@@ -72,7 +72,8 @@ def copies(mesh: Mesh, route: HttpRoute, client: Client) -> Iterator[Copy]:
         found = backend(mesh, aim, client)
         force = policy(mesh, aim.host, aim.subset, found.port, client)
         share, where, places = mirror.share, mirror.location, found.localities
-        yield Copy(found.name, share, found.workloads, where, found.note, found.port, force, aim.host, places)
+        to = target_port(mesh, aim.host, found)
+        yield Copy(found.name, share, found.workloads, where, found.note, found.port, force, aim.host, places, to)
 
 
 def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int]], keys: tuple[HashKey, ...]) -> Arm:
@@ -100,6 +101,7 @@ def _plain(mesh: Mesh, client: Client, drawn: _Drawn, names: list[tuple[str, int
         localities=found.localities,
         tls=origination(mesh, *called, client) if found.workloads else None,
         meant=meant(mesh, aim.host) if found.lack is Lack.SERVICE else "",
+        target=target_port(mesh, aim.host, found),
     )
 
 

@@ -19,6 +19,8 @@ from meshproof.records import dataclass
 
 UNAVAILABLE = 503
 MOST_MEANT = 3
+# Their ports are those that they say themselves.
+MACHINES = frozenset({"WorkloadEntry", "WorkloadGroup"})
 
 
 class Lack(StrEnum):
@@ -50,6 +52,21 @@ class Backend:
     status: int = 0
     lack: Lack | None = None
     localities: Localities | None = None
+
+
+def target_port(mesh: Mesh, host: str, found: Backend) -> int:
+    """The port of the pods that a Service's port leads to; 0 where that is not the same for all, or not a Service's."""
+    service = mesh.service(host)
+    if service is None or service.hostname or service.headless:
+        return 0
+    target = next((port.target for port in service.ports if port.number == found.port), 0)
+    behind = [one for one in map(mesh.workload, found.workloads) if one]
+    if any(one.endpoint_of or one.kind in MACHINES for one in behind):
+        return 0
+    if isinstance(target, int):
+        return target
+    numbers = {port.number for one in behind for port in one.ports if port.name == target}
+    return numbers.pop() if len(numbers) == 1 else 0
 
 
 def meant(mesh: Mesh, host: str) -> str:

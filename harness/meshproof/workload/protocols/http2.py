@@ -136,7 +136,7 @@ class Http2Connection(asyncio.Protocol):
         if stream is None or stream.answering:
             return
         request, size = _request(stream, self.peer)
-        self.site.ledger.receive(request, size)
+        self.site.receive(request, size)
         if stream.stream and grpc.is_call(request):
             stream.answering = asyncio.ensure_future(self._converse(number, stream))
             return

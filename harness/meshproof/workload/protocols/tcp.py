@@ -107,7 +107,7 @@ class TcpConnection(asyncio.Protocol):
     def _enter(self, id: str | None) -> None:
         """Enter it in the books, once."""
         self.first = None
-        self.site.ledger.receive(Request("TCP", "", id=id, peer=self.peer))
+        self.site.receive(Request("TCP", "", id=id, peer=self.peer))
 
 
 def _secured() -> Secured:

@@ -113,6 +113,15 @@ def test_a_pod_is_called_by_the_protocol_that_is_specified(build, upstream: Upst
     assert good or f"was called over {'HTTP/2' if came else 'HTTP/1.1'} instead of" in verdict.reason
 
 
+@pytest.mark.parametrize(("came", "good"), [(8081, True), (8080, False), (0, True)])
+def test_a_pod_is_called_on_the_port_that_is_specified(build, came: int, good: bool) -> None:
+    arm = replace(build.arm("v1", 100), target=8081)
+    expectation = build.expectation(arm, request=REQUEST, path="/status", authority="h.example.com")
+    verdict = answered(build, expectation, build.seen("v1", id="id-1"), received(port=came))
+    assert verdict.outcome is (Outcome.PASSED if good else Outcome.FAILED)
+    assert good or "was called on port 8080 instead of 8081" in verdict.reason
+
+
 def test_what_a_rule_adds_to_stays_beside_it(build) -> None:
     """`add` and `set` of one header differ where the client sends it, or the pod answers with it."""
     adding = HeaderExpectation(added=(("x-own", "2"),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,3 +86,16 @@ def test_the_counts_are_in_the_evidence(build: Any, bench: Any) -> None:
     evidence = bench.judged(Mirror().begin(plan)[0], load).evidence
     assert (evidence["sent"], evidence["primaries"], evidence["copies"]) == (200, 199, 300)
     assert evidence["by_workload"] == {"default/helloworld-v2": 200, "default/helloworld-v3": 100}
+
+
+@pytest.mark.parametrize(("came", "good"), [(8081, True), (8080, False), (0, True)])
+def test_a_copy_at_another_port_of_its_pods_is_at_the_wrong_place(
+    build: Any, bench: Any, came: int, good: bool
+) -> None:
+    plan = bench.plan_of(build, replace(bench.copy_to("v2", 100), target=8081))
+    load = bench.SimulatedLoad()
+    for _ in range(20):
+        load.send(build, "v2", port=came)
+    verdict = bench.judged(Mirror().begin(plan)[0], load)
+    assert (verdict.outcome is Outcome.FAILED) is not good
+    assert good or "at port 8080 of default/helloworld-v2 instead of 8081" in verdict.reason
