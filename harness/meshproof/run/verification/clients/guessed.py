@@ -1,17 +1,17 @@
-"""The clients of a verification: who sends which requests, where rules tell clients apart."""
+"""Requests for every rule of somebody's manifests, where nobody names any, by the client that sends them."""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import field, replace
 from itertools import islice
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.errors import Location
+from meshproof.manifest import Notice
 from meshproof.mesh.requests.clients.apart import requests_about, told_apart
 from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, as_called_by, others
 from meshproof.mesh.requests.clients.unruled import calls
@@ -75,92 +75,148 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
     A rule that is for other clients is shown by one of them where the target has `any_client`; not where a person has
     `chosen` the client.
     """
-    usual, mesh, tls = specification.client, specification.mesh, specification.tls
-    requests, told = sample_requests(mesh, usual, tls=tls, called=specification.called)
-    unreached = {one.location: one.message for one in told}
-    probes, bounds = boundary_expectations(specification)
-    first = Sent(specification, [specification.expectation(one) for one in requests], probes)
-    further: list[Sent] = []
-    elsewhere: dict[Location, str] = {}
-    left = Counter(dict(bounds))
-    most = sys.maxsize if specification.thorough else MOST_CLIENTS
-    for client, rules in others(mesh, usual).items():
-        if not any_client or chosen or len(further) >= most:
-            for rule in rules & unreached.keys():
-                unreached[rule] = f"this rule is for a client {client}, not for {usual}: name it with --from"
-                if chosen:
-                    elsewhere[rule] = unreached.pop(rule)
-            continue
-        own = replace(specification, client=client)
-        several, _ = sample_requests(mesh, client, tls=tls, among=rules)
-        if not several:
-            continue
-        samples = [own.expectation(one) for one in several]
-        for one in samples:
-            if one.route:
-                unreached.pop(one.route, None)
-        probes, bounds = boundary_expectations(own, among=rules)
-        left.update(dict(bounds))
-        further.append(Sent(own, samples, probes))
-        # What the usual client gets for the same request shows that the rule is for the other one alone, unless it is
-        # passed on to whatever has its address.
-        same = [specification.expectation(as_called_by(mesh, one, client, usual)) for one in several]
-        same = [one for one in same if not one.undecided]
-        first.samples.extend(_new((one for one in same if not _leads_nowhere(one)), first.samples))
-        first.probes.extend(_new(filter(_leads_nowhere, same), first.expected))
-    # A Service that one of the two hides from the usual client is among no samples of the other.
-    either = (one for service in mesh.services for one in calls(mesh, service, usual))
+    found = _Guessing(specification, any_client and not chosen, chosen)
+    found.by_the_usual()
+    found.by_others()
     if len(specification.meshes) > 1:
-        _add(first, [specification.expectation(one) for one in either if _is_changed(specification, one)])
-        requests, applied_told = applied_samples(specification)
-        meshes, made = (specification.mesh, specification.applied.mesh), specification.made
-        called = [specification.expectation(one) for one in asked(*meshes, usual, made)]
-        _add(first, [one for one in called if not one.request.is_tcp])
+        told = found.of_applied()
+        shown = found.of_applied_by_others()
+        found.by_told_apart()
+        found.changed(told, shown)
+    else:
+        found.by_told_apart()
+    return Guessed(
+        (found.first, *found.further.values()), found.unreached, found.elsewhere, tuple(found.left_out.items())
+    )
+
+
+@dataclass(slots=True)
+class _Guessing:
+    """What has been guessed so far; with `any_client` the clients that rules are for send theirs."""
+
+    specification: Specification
+    any_client: bool
+    chosen: bool
+    first: Sent = field(init=False)
+    further: dict[Source, Sent] = field(default_factory=dict)
+    unreached: dict[Location, str] = field(default_factory=dict)
+    elsewhere: dict[Location, str] = field(default_factory=dict)
+    left_out: Counter[Location] = field(default_factory=Counter)
+
+    @property
+    def usual(self) -> Source:
+        return self.specification.client
+
+    def _sending(self, client: Source) -> Sent | None:
+        """What another client sends so far; None where it sends nothing."""
+        known = self.further.get(client)
+        full = not self.specification.thorough and len(self.further) >= MOST_CLIENTS
+        if not self.any_client or (full and known is None):
+            return None
+        return known or Sent(replace(self.specification, client=client), [], [])
+
+    def _sends(self, sent: Sent, left_out: LeftOut = ()) -> None:
+        if sent.samples or sent.probes:
+            self.further[sent.client] = sent
+            self.left_out.update(dict(left_out))
+
+    def _is_for(self, place: Location, what: str) -> None:
+        """Say of a rule or an object that it is about a client that sends nothing."""
+        (self.elsewhere if self.chosen else self.unreached)[place] = f"{what}: name it with --from"
+
+    def by_the_usual(self) -> None:
+        """Samples and probes of the usual client."""
+        own = self.specification
+        requests, told = sample_requests(own.mesh, own.client, tls=own.tls, called=own.called)
+        self.unreached = {one.location: one.message for one in told}
+        probes, left_out = boundary_expectations(own)
+        self.left_out.update(dict(left_out))
+        self.first = Sent(own, [own.expectation(one) for one in requests], probes)
+
+    def by_others(self) -> None:
+        """Those of the clients that rules are for, and what the usual client gets for the same."""
+        own, mesh = self.specification, self.specification.mesh
+        for client, rules in others(mesh, self.usual).items():
+            sent = self._sending(client)
+            if sent is None:
+                for rule in rules & self.unreached.keys():
+                    del self.unreached[rule]
+                    self._is_for(rule, f"this rule is for a client {client}, not for {self.usual}")
+                continue
+            several, _ = sample_requests(mesh, client, tls=own.tls, among=rules)
+            if not several:
+                continue
+            sent.samples.extend(map(sent.specification.expectation, several))
+            for one in sent.samples:
+                if one.route:
+                    self.unreached.pop(one.route, None)
+            probes, left_out = boundary_expectations(sent.specification, among=rules)
+            sent.probes.extend(probes)
+            self._sends(sent, left_out)
+            # What the usual client gets for the same request shows that the rule is for the other one alone, unless it
+            # is passed on to whatever has its address.
+            same = [own.expectation(as_called_by(mesh, one, client, self.usual)) for one in several]
+            same = [one for one in same if not one.undecided]
+            self.first.samples.extend(_new((one for one in same if not _leads_nowhere(one)), self.first.samples))
+            self.first.probes.extend(_new(filter(_leads_nowhere, same), self.first.expected))
+
+    def of_applied(self) -> tuple[Notice, ...]:
+        """What the usual client asks of what is applied; what is said of its rules without a sample."""
+        own, applied = self.specification, self.specification.applied.mesh
+        # A Service that one of the two hides from the usual client is among no samples of the other.
+        either = (one for service in own.mesh.services for one in calls(own.mesh, service, self.usual))
+        _add(self.first, [own.expectation(one) for one in either if _is_changed(own, one)])
+        requests, told = applied_samples(own)
+        called = [own.expectation(one) for one in asked(own.mesh, applied, self.usual, own.made)]
+        _add(self.first, [one for one in called if not one.request.is_tcp])
         # Connections are no probes, whoever answers them.
         connections = (one for one in called if one.request.is_tcp)
-        first.samples.extend(_new((*opened(specification, requests), *connections), first.samples))
-    untold: set[Location] = set()
-    for client, rules in applied_for_others(specification, usual).items():
-        own = replace(specification, client=client)
-        differing, beside, bounds, reached = applied_otherwise_for(own, rules)
-        untold |= reached
-        known = next((one for one in further if one.client == client), None)
-        if not any_client or chosen or (known is None and len(further) >= most):
+        self.first.samples.extend(_new((*opened(own, requests), *connections), self.first.samples))
+        return told
+
+    def of_applied_by_others(self) -> set[Location]:
+        """What the clients ask that rules of what is applied are for; the rules of which nothing is to be said."""
+        shown: set[Location] = set()
+        for client, rules in applied_for_others(self.specification, self.usual).items():
+            own = replace(self.specification, client=client)
+            differing, beside, left_out, reached = applied_otherwise_for(own, rules)
+            shown |= reached
+            sent = self._sending(client)
+            if sent is not None:
+                _add(sent, differing)
+                sent.probes.extend(_new(beside, sent.expected))
+                self._sends(sent, left_out)
+                continue
             if differing or beside:
-                why = f"a rule that is applied is for a client {client}, not for {usual}: name it with --from"
-                (elsewhere if chosen else unreached)[min(rules, key=lambda one: (one.file, one.line))] = why
-            untold |= rules
-            continue
-        if known is None and (differing or beside):
-            further.append(known := Sent(own, [], []))
-        if known is not None:
-            left.update(dict(bounds))
-            _add(known, differing)
-            known.probes.extend(_new(beside, [*known.samples, *known.probes]))
-    for client, aparts in told_apart(specification.meshes, usual).items():
-        own = replace(specification, client=client)
-        shown = [one.request for one in first.samples]
-        about = (one for one in requests_about(mesh, usual, aparts, shown) if _is_told(specification, own, one))
-        known = next((one for one in further if one.client == client), None)
-        if not any_client or chosen or (known is None and len(further) >= most):
-            if next(about, None):
-                why = f"{aparts[0].what} treats a client {client} otherwise than {usual}: name it with --from"
-                (elsewhere if chosen else unreached)[aparts[0].place] = why
-            continue
-        taken = list(islice(about, MOST_REQUESTS))
-        if more := sum(1 for _ in about):
-            left[aparts[0].place] += more
-        expected = [own.expectation(one) for one in taken]
-        if known is None and expected:
-            further.append(known := Sent(own, [], []))
-        if known is not None:
-            _add(known, expected)
-    if len(specification.meshes) > 1:
-        for sent in (first, *further):
+                place = min(rules, key=lambda one: (one.file, one.line))
+                self._is_for(place, f"a rule that is applied is for a client {client}, not for {self.usual}")
+            shown |= rules
+        return shown
+
+    def by_told_apart(self) -> None:
+        """What the clients ask that objects tell from the usual one where no rule does."""
+        own = self.specification
+        for client, aparts in told_apart(own.meshes, self.usual).items():
+            sent, first = self._sending(client), aparts[0]
+            theirs = replace(own, client=client)
+            shown = [one.request for one in self.first.samples]
+            about = requests_about(own.mesh, self.usual, aparts, shown)
+            about = (one for one in about if _is_told(own, theirs, one))
+            if sent is None:
+                if next(about, None):
+                    self._is_for(first.place, f"{first.what} treats a client {client} otherwise than {self.usual}")
+                continue
+            _add(sent, [theirs.expectation(one) for one in islice(about, MOST_REQUESTS)])
+            more = sum(1 for _ in about)
+            self._sends(sent, ((first.place, more),) if more else ())
+
+    def changed(self, told: Sequence[Notice], shown: Set[Location]) -> None:
+        """What shows that rules are applied otherwise, and which of what is applied nothing shows."""
+        several = (self.first, *self.further.values())
+        for sent in several:
             _add(sent, _changed_by_rule(sent))
-        asked_for = ((sent.specification, each.request) for sent in (first, *further) for each in sent.expected)
-        unreached |= unreached_of_applied(specification, applied_told, untold, asked_for)
-    return Guessed((first, *further), unreached, elsewhere, tuple(left.items()))
+        requests = ((sent.specification, each.request) for sent in several for each in sent.expected)
+        self.unreached |= unreached_of_applied(self.specification, told, shown, requests)
 
 
 def _leads_nowhere(one: Expectation) -> bool:
