@@ -1,0 +1,1 @@
+"""Rules for which requests are looked for, and why none is found."""
