@@ -52,7 +52,7 @@ def patched(manifests: Manifests, mesh: Mesh) -> Iterator[Unmodelled]:
     if not manifests.patches:
         return
     from meshproof.manifest.documents.patches import is_for
-    from meshproof.mesh.build.touches import touches
+    from meshproof.mesh.build.unmodelled.touches import touches
 
     for patch in manifests.patches:
         for one in manifests.resources:

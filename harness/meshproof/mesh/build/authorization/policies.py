@@ -13,7 +13,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.authorization.rule import authorization_rule
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
-from meshproof.mesh.build.touches import touches
+from meshproof.mesh.build.unmodelled.touches import touches
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh

@@ -15,7 +15,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
-from meshproof.mesh.build.touches import CONTROLLERS, MANAGED_BY
+from meshproof.mesh.build.unmodelled.touches import CONTROLLERS, MANAGED_BY
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ContainerPort, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic

@@ -16,7 +16,7 @@ from meshproof.mesh.build.gateway_api.classes.classes import CLASS, Classed, ist
 from meshproof.mesh.build.gateway_api.listeners.listener import Listener, check, listener, taking
 from meshproof.mesh.build.gateway_api.listeners.namespaces import NOBODY, Chosen, chosen, names, untold
 from meshproof.mesh.build.kubernetes import labels
-from meshproof.mesh.build.touches import touches
+from meshproof.mesh.build.unmodelled.touches import touches
 from meshproof.mesh.build.visibility import created
 from meshproof.mesh.model.gateway import OWN_PODS, Gateway
 from meshproof.mesh.model.kubernetes import Labels

@@ -14,7 +14,7 @@ from meshproof.manifest.resource import Manifests, Resource
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.mesh_config.document import DISCOVERY, configuring, read
-from meshproof.mesh.build.touches import touches
+from meshproof.mesh.build.unmodelled.touches import touches
 from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Everything, Unmodelled
