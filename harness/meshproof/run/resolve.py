@@ -13,6 +13,7 @@ from meshproof.border.request import Request, Tls
 from meshproof.border.source import Source
 from meshproof.manifest import Notice
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.requests.addresses import by_servers_port
 from meshproof.mesh.requests.probes import probes
 from meshproof.mesh.requests.selection import Selection
 
@@ -37,13 +38,14 @@ def _located(tls: Tls, folder: Path) -> Tls:
 def resolved(load: Load, mesh: Mesh, client: Source) -> tuple[Load, tuple[Notice, ...]]:
     """The load with every request of its client written out, each once.
 
-    What brings nothing to a handshake yet gets the load's; a gateway without a namespace stands in the client's.
+    What brings nothing to a handshake yet gets the load's; a gateway without a namespace stands in the client's,
+    and is entered by the number that its servers have for the port.
     """
     tls = load.tls if load.tls != Tls() else None
     found = probes(mesh, client, tls=tls) if load.derives else Selection(())
     requests = (
         replace(one, tls=load.tls) if one.scheme == "https" and one.tls is None else one
-        for one in (_entering(one, client.namespace) for one in load.resolved(found.requests))
+        for one in (_entering(mesh, one, client.namespace) for one in load.resolved(found.requests))
     )
     several = tuple(dict.fromkeys(requests))
     for one in several:
@@ -54,9 +56,12 @@ def resolved(load: Load, mesh: Mesh, client: Source) -> tuple[Load, tuple[Notice
     return replace(load, send=several), notices
 
 
-def _entering(request: Request, namespace: str) -> Request:
-    gateway = request.gateway
-    return replace(request, gateway=f"{namespace}/{gateway}") if gateway and "/" not in gateway else request
+def _entering(mesh: Mesh, request: Request, namespace: str) -> Request:
+    if not request.gateway:
+        return request
+    key = request.gateway if "/" in request.gateway else f"{namespace}/{request.gateway}"
+    named, gateway = replace(request, gateway=key), mesh.gateway(key)
+    return by_servers_port(mesh, gateway, named) if gateway else named
 
 
 def recording(load: Load, expectations: Iterable[Expectation]) -> Load:

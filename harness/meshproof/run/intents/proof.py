@@ -25,6 +25,7 @@ from meshproof.run.intents.predicted import Predicted
 from meshproof.run.prepare import Prepared
 from meshproof.run.verification.asked_answers import USERS, asking
 from meshproof.run.verification.breakers.policies import without_policies
+from meshproof.run.verification.clients.guessed import named_after
 from meshproof.run.verification.companion import companion
 from meshproof.run.verification.error_rates import sharing
 from meshproof.run.verification.faults import faults
@@ -95,9 +96,7 @@ def _searched(case: Case) -> bool:
 
 
 def _named(load: Prepared, client: Source, specification: Specification) -> Prepared:
-    usual = specification.client
-    name = load.name if client == usual else f"{load.name} from {client}"
-    return replace(load, name=name, plan=replace(load.plan, scenario=name))
+    return load if client == specification.client else named_after(load, client)
 
 
 def _load(

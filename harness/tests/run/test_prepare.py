@@ -1,10 +1,11 @@
-"""A scenario whose client is one of the manifests' workloads: what its pods meet counts, and what they may send."""
+"""What a scenario's requests become before anything is started: by their client, and by the way that they enter."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from meshproof.border.load import PROBES, Derived, Load
+from meshproof.border.request import Request, parse
 from meshproof.border.verdict import Precision
 from meshproof.judge import Answers
 from meshproof.run.prepare import Prepared, prepare
@@ -50,7 +51,34 @@ spec:
 """
 
 
-def prepared(folder: Path, text: str, client: str, send: str | Derived = "GET http://web/") -> Prepared:
+EDGE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: entry}
+spec: {selector: {istio: entry}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: entry}
+spec:
+  selector: {matchLabels: {istio: entry}}
+  template: {metadata: {labels: {istio: entry}}, spec: {containers: [{name: istio-proxy, image: auto}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {istio: entry}
+  servers: [{port: {number: 8080, name: http, protocol: HTTP}, hosts: [shop.example]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: edge}
+spec: {hosts: [shop.example], gateways: [edge], http: [{route: [{destination: {host: web}}]}]}
+"""
+
+
+def prepared(folder: Path, text: str, client: str, send: str | Request | Derived = "GET http://web/") -> Prepared:
     (folder / "mesh.yaml").write_text(text)
     scenario = Scenario(
         name="sent",
@@ -71,3 +99,9 @@ def test_what_is_for_the_clients_pods_alone_is_not_understood_of_what_they_send(
 
 def test_derived_requests_are_those_of_the_scenarios_client(tmp_path: Path) -> None:
     assert {one.path for one in prepared(tmp_path, MESH, "tester", PROBES).load.requests} >= {"/tested", "/testedx"}
+
+
+def test_the_port_of_the_gateways_service_leads_to_its_server(tmp_path: Path) -> None:
+    (expected,) = prepared(tmp_path, MESH + EDGE, "", parse("GET http://shop.example/", gateway="edge")).plan.stages[0]
+    assert str(expected.request) == "GET http://shop.example:8080/ host:shop.example (by gateway default/edge)"
+    assert [one.destination for one in expected.arms] == ["web.default"]
