@@ -7,6 +7,7 @@ what most commands do.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 
 HIDDEN = "[redacted]"
@@ -32,6 +33,10 @@ _PAIR = (
 # What begins with a quote and ends with its line was cut off there.
 _CUT = r"(?:\\{1,3}\"|[\"'])(?:(?:bearer|basic|digest|token) )?[^\"'\s]+(?=\n|\Z)"
 _VALUE = rf"(?:\\{{1,3}}\"[^\"\n]*?\\{{1,3}}\"|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|{_CUT}|[^\s'\",;&)}}\]]+)"
+# What names an object, `AuthorizationPolicy shop/`: its own name follows, and words that are said of it.
+_SUBJECT = re.compile(r"(?<![A-Za-z])(?!Secret )[A-Z][A-Za-z]{2,40} [a-z0-9.-]{1,63}/\Z")
+_SAID = re.compile(r" [a-z]{2,}\b")
+_LONGEST_SUBJECT = 110
 # Something of this stands in each text that a rule takes; to look for it is much quicker.
 SUSPECT = re.compile(
     r"PRIVATE KEY-----|:/{1,2}[^\s/@]*@|[?&;]\w|auth|cookie|token|key|secret|pass|pwd|session|credential|signature"
@@ -40,8 +45,17 @@ SUSPECT = re.compile(
 )
 
 
+def _hidden(found: re.Match[str]) -> str:
+    """What stands in the place of a name and its value; an object whose name ends so has none."""
+    start = found.start()
+    said = found[2] == ": " and _SAID.match(found.string, found.end())
+    if said and _SUBJECT.search(found.string, max(0, start - _LONGEST_SUBJECT), start):
+        return found[0]
+    return f"{found[1]}{found[2]}{HIDDEN}"
+
+
 @cache
-def rules() -> tuple[tuple[re.Pattern[str], str], ...]:
+def rules() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]:
     """Each pattern, and what takes the place of what it finds."""
     return (
         # A PEM private key (RFC 7468), also one whose end was cut off.
@@ -71,7 +85,7 @@ def rules() -> tuple[tuple[re.Pattern[str], str], ...]:
                 rf"(?:(?:bearer|basic|digest|token)\s+[^\s'\",;]+|{_VALUE})",
                 re.I,
             ),
-            rf"\1\2{HIDDEN}",
+            _hidden,
         ),
         # Such names that are those of objects too, only where a value is given to them.
         (

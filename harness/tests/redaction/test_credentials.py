@@ -26,6 +26,8 @@ TEXTS = [
     'Proxy-Authorization: Digest username="PLANT", response="PLANT"',
     "authorization: Basic PLANT",
     "x-vault-token: PLANT",
+    "Deployment shop/my-token: PLANT",
+    "the Secret shop/my-token: PLANT word",
     "X-Api-Key: PLANT",
     "PRIVATE-TOKEN: PLANT",
     "--token=PLANT",
@@ -81,6 +83,7 @@ def test_forms(text: str) -> None:
 PLAIN = [
     "my-secret: there is no such Secret",
     "Secret/shop/my-auth: is not read",
+    "a.yaml:1:1: AuthorizationPolicy shop/needs-token: whether the rule at a.yaml:9:3 takes it",
     "access-control-allow-credentials: true",
     "credentialName: shop-tls",
     "basic/route.yaml:1:2",
