@@ -94,7 +94,7 @@ DOUBTS: dict[str, dict[str, str | bytes]] = {
     )
     | {"third.yaml": SERVICE},
     "a WasmPlugin": of("WasmPlugin", f"{SELECTED}}}", "extensions.istio.io/v1alpha1"),
-    "a RequestAuthentication": of("RequestAuthentication", f"{SELECTED}, jwtRules: []}}", "security.istio.io/v1"),
+    "a RequestAuthentication": of("RequestAuthentication", f"{SELECTED}, jwtRules: [4]}}", "security.istio.io/v1"),
     "a NetworkPolicy": of("NetworkPolicy", "{podSelector: {matchLabels: {app: web}}}", "networking.k8s.io/v1"),
     "another controller's kind": of("Canary", "{targetRef: {name: web}}", "flagger.app/v1beta1"),
     "what was not read of a cluster": of("NotRead", "{what: a route, hosts: [web]}", "meshproof.dev/v1alpha1"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from meshproof.border.expectation import Expectation
 from meshproof.errors import Location
@@ -20,6 +21,7 @@ from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import (
     Asked,
+    Bearing,
     Called,
     Clients,
     Decided,
@@ -130,6 +132,9 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
         case Received(namespace, policy, labels):
             selected = any(_is_of(pod, namespace, labels) for pod in found.pods[1:])
             return selected and (found.expectation is None or _may_change(policy, found.expectation))
+        case Bearing(those, headers, parameters):
+            meets = _touches(mesh, those, found) or _calls(those, found)
+            return meets and (found.expectation is None or _bears(found.expectation, headers, parameters))
         case Clients(namespace, labels, port):
             here = found.gateway == MESH_GATEWAY and port in (None, found.port)
             return here and _is_of(found.client, namespace, labels)
@@ -145,6 +150,19 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
             return not (words.isdisjoint(found.words) and words.isdisjoint(_words_of_pods(mesh, found.gateway)))
         case _:
             return False
+
+
+def _bears(expectation: Expectation, headers: frozenset[str], parameters: frozenset[str]) -> bool:
+    """Whether a request carries any of these, or may by what its rule changes."""
+    request = expectation.request
+    if request.is_tcp:
+        return False
+    changes = [arm.request_headers for arm in expectation.arms]
+    changed = (name for one in changes for name, _ in (*one.exact, *one.added, *one.untold))
+    names = {name.lower() for name, _ in request.headers} | {name.lower() for name in changed}
+    queries = (urlsplit(path).query for path in (request.path, expectation.path or ""))
+    given = {name for one in queries for name, _ in parse_qsl(one, keep_blank_values=True)}
+    return not (names.isdisjoint(headers) and given.isdisjoint(parameters))
 
 
 def _words_of_pods(mesh: Mesh, key: str) -> frozenset[str]:

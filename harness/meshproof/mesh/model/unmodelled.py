@@ -99,6 +99,15 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Bearing:
+    """Requests among `those` that carry one of these headers (in lower case) or parameters of a query."""
+
+    those: Touches
+    headers: frozenset[str]
+    parameters: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Clients:
     """Requests that pods of a namespace (empty: of any) with these labels send; to one `port`, where it is given."""
 
@@ -141,7 +150,7 @@ class Mentioned:
 
 
 Named = Asked | Called | Sent | Mentioned
-Touches = Everything | Named | Rule | Decided | Pods | Received | Clients | Entering | PlainText | Unshown
+Touches = Everything | Named | Rule | Decided | Pods | Received | Bearing | Clients | Entering | PlainText | Unshown
 
 
 @dataclass(frozen=True, slots=True)

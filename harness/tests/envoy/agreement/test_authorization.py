@@ -54,6 +54,15 @@ def test_methods_hosts_and_headers(meet) -> None:
     assert {200, 403} == set(told(meet(RULES + policy("ALLOW", rule), requests)).values())
 
 
+@pytest.mark.parametrize(("name", "status"), [("requestPrincipals", 200), ("notRequestPrincipals", 403)])
+def test_who_has_no_token_is_nobody(meet, name: str, status: int) -> None:
+    found = meet(
+        RULES + policy("DENY", f"{{from: [{{source: {{{name}: ['*']}}}}]}}"),
+        [Request("GET", HOST, 80, "/", gateway=GATEWAY)],
+    )
+    assert [*told(found).values()] == [status]
+
+
 def test_the_proxys_answer(meet) -> None:
     headers = ((), (("content-type", "application/grpc"),), (("upgrade", "websocket"), ("connection", "upgrade")))
     requests = [Request("GET", HOST, 80, "/", one, gateway=GATEWAY) for one in headers]

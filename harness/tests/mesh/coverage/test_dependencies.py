@@ -30,12 +30,6 @@ SERVERS = "[{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]"
         (of("AuthorizationPolicy", "{selector: {matchLabels: {app: pay}}}"), [PAY, NEW], [CART, EDGE]),
         (of("AuthorizationPolicy", "{}"), [PAY, NEW, CART, EDGE], []),
         (of("AuthorizationPolicy", "{}", namespace="other"), [], [PAY, NEW, CART, EDGE]),
-        (of("RequestAuthentication", "{}", namespace="istio-system"), [PAY, NEW, CART, EDGE], []),
-        (
-            of("RequestAuthentication", "{selector: {matchLabels: {istio: ingressgateway}}}", namespace="istio-system"),
-            [EDGE],
-            [CART, PAY],
-        ),
         (
             of("EnvoyFilter", "{workloadSelector: {labels: {tier: front}}}", group="networking.istio.io/v1alpha3"),
             [CART, EDGE],

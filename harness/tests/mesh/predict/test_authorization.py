@@ -52,6 +52,9 @@ def when(text: str) -> str:
     return policy(f"action: DENY, rules: [{{when: [{{{text}}}]}}]")
 
 
+PRINCIPALS = "requestPrincipals", "notRequestPrincipals"
+
+
 def asked(path: str = "/", *headers: tuple[str, str], method: str = "GET", host: str = "a.example.com", port: int = 80):
     return Request(method, host, port, path, headers, gateway="default/front")
 
@@ -115,7 +118,8 @@ def test_methods_and_hosts(built, text: str, request_: Request, expected: int) -
         ('key: "request.headers[x-request-id]", values: ["*f"]', asked("/"), None),
         ('key: "request.headers[x-envoy-internal]", values: ["*"]', asked("/", ("x-envoy-internal", "true")), 0),
         ("key: connection.sni, values: [a.example.com]", asked("/"), 0),
-        ('key: "request.auth.claims[iss]", values: [a]', asked("/"), None),
+        ('key: "request.auth.claims[iss]", values: [a]', asked("/"), 0),
+        ('key: "request.auth.claims[iss]", values: [a]', asked("/", ("authorization", "Bearer a")), None),
         ("key: source.ip, notValues: [192.0.2.1]", asked("/"), None),
     ],
 )
@@ -128,7 +132,14 @@ def test_a_client_without_a_certificate_is_nobody(built) -> None:
     assert status(built(SITE + policy(source % 'namespaces: ["*"]')).mesh, asked()) == 0
     assert status(built(SITE + policy(source % 'principals: ["*"]')).mesh, asked()) == 0
     assert status(built(SITE + policy(source % "notNamespaces: [shop]")).mesh, asked()) == 403
-    assert status(built(SITE + policy(source % 'requestPrincipals: ["*"]')).mesh, asked()) is None
+
+
+def test_a_client_without_a_token_is_nobody_to_it(built) -> None:
+    source = "action: DENY, rules: [{from: [{source: {%s}}]}]"
+    mesh, other = (built(SITE + policy(source % f'{one}: ["*"]')).mesh for one in PRINCIPALS)
+    assert (status(mesh, asked()), status(other, asked())) == (0, 403)
+    for one in (asked("/", ("authorization", "Bearer a.b.c")), asked("/?access_token=a.b.c")):
+        assert status(mesh, one) is status(other, one) is None
 
 
 def test_the_port_is_that_of_the_pods(built) -> None:
@@ -259,7 +270,7 @@ def test_a_policy_that_is_for_no_pods_costs_nothing(built) -> None:
 
 def test_of_what_it_depends_the_rule_is_named(built) -> None:
     mesh = built(SITE + when('key: "request.auth.claims[iss]", values: [a]')).mesh
-    (found,) = undecided(mesh, predict(mesh, asked()))
+    (found,) = undecided(mesh, predict(mesh, asked("/", ("authorization", "Bearer a"))))
     assert found.subject == "AuthorizationPolicy istio-system/p"
     assert "what its token claims" in found.why
 

@@ -15,6 +15,7 @@ from meshproof.manifest.kinds import GATEWAY_API, is_read
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.proxy_config.variables import by_variables
+from meshproof.mesh.build.request_authentication.tokens import bearing
 from meshproof.mesh.build.workloads import canary
 from meshproof.mesh.build.workloads.workload import FORMS, Form, at
 from meshproof.mesh.model import names
@@ -271,7 +272,7 @@ KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "Gateway": _gateway,
     "Secret": _secret,
     "AuthorizationPolicy": _policy,
-    "RequestAuthentication": _policy,
+    "RequestAuthentication": lambda one, mesh: bearing(one, _policy(one, mesh)),
     "PeerAuthentication": _policy,
     "EnvoyFilter": _envoy_filter,
     "ProxyConfig": lambda one, mesh: _policy(one, mesh) if (known := by_variables(one, mesh)) is None else known,

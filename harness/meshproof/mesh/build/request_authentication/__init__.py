@@ -1,0 +1,1 @@
+"""RequestAuthentications: which requests they can touch."""
