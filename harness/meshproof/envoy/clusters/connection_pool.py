@@ -75,9 +75,17 @@ def connection_pool(
         common["idle_timeout"] = duration(pool.idle_timeout)
     if pool.max_requests_per_connection:
         common["max_requests_per_connection"] = wrapped(pool.max_requests_per_connection)
+    if pool.max_connection_duration is not None:
+        common["max_connection_duration"] = duration(pool.max_connection_duration)
     if common or by_request or upstream is not Upstream.HTTP1:
         own: Fields = {"common_http_protocol_options": common} if common else {}
         options = {**own, **by_request, **SPOKEN[upstream]}
+        if upstream is Upstream.HTTP2 and pool.max_concurrent_streams:
+            options["explicit_http_config"] = {"http2_protocol_options": _streams(pool.max_concurrent_streams)}
         kind = http_protocol_options_pb2.HttpProtocolOptions
         fields["typed_extension_protocol_options"] = {PROTOCOL_OPTIONS: packed(kind, options)}
     return fields
+
+
+def _streams(most: int) -> Fields:
+    return {"max_concurrent_streams": wrapped(most)}

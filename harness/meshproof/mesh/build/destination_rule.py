@@ -36,6 +36,10 @@ PLACING = frozenset({REGION, ZONE, SUBZONE, NETWORK, HOSTNAME, "topology.istio.i
 POLICY_FIELDS = (*PORT_FIELDS, "portLevelSettings", "proxyProtocol", "retryBudget", "tunnel")
 # Unsigned, unlike the limits of a connection pool.
 MOST_RETRIES = 2**32 - 1
+# Limits that count connections, or what waits for one.
+LIMITS = (("maxConnections",), ("http1MaxPendingRequests", "http2MaxRequests"))
+# In seconds: no connection of a client here, and no load, lasts that long.
+LONG, AS_LONG_AS_LOADS = 10.0, 600.0
 
 
 def destination_rule(resource: Resource, findings: Findings) -> DestinationRule:
@@ -188,8 +192,15 @@ def connection_pool(value: Value | None, findings: Findings) -> ConnectionPool |
     for name in ("interval", "timeout") if alive and alive.data is not None else ():
         if alive and (alive.get(name) is None or alive.need(name).data is None):
             raise alive.problem(f"http2KeepAlive needs {name}", "istiod refuses it without: give interval and timeout")
-    findings.unmodelled(tcp, "maxConnectionDuration")
-    findings.unmodelled(http, "maxConcurrentStreams")
+    lasting, streams = _seconds(tcp, "maxConnectionDuration"), _limit(http, "maxConcurrentStreams")
+    limits = any(
+        holder and holder.get(name) for holder, names in ((tcp, LIMITS[0]), (http, LIMITS[1])) for name in names
+    )
+    # What is under way on a connection is ended first, and what comes next has another one, unless these are counted.
+    short = lasting is not None and lasting < (AS_LONG_AS_LOADS if limits else LONG)
+    findings.unmodelled(tcp, "maxConnectionDuration", touches=() if short else (Unshown(),))
+    # Further streams have further connections, unless these are counted.
+    findings.unmodelled(http, "maxConcurrentStreams", touches=() if limits else (Unshown(),))
     # They find out connections whose other end has gone, and leave all others as they are.
     findings.unmodelled(tcp, "tcpKeepalive", touches=(Unshown(),))
     findings.unmodelled(http, "http2KeepAlive", touches=(Unshown(),))
@@ -205,6 +216,8 @@ def connection_pool(value: Value | None, findings: Findings) -> ConnectionPool |
         location=value.location,
         use_client_protocol=by_client,
         upgrade_to_http2=upgraded,
+        max_connection_duration=lasting,
+        max_concurrent_streams=streams,
     )
 
 

@@ -71,6 +71,8 @@ class ConnectionPool:
     location: Location | None = None
     use_client_protocol: bool = False
     upgrade_to_http2: bool = False
+    max_connection_duration: float | None = None
+    max_concurrent_streams: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,24 @@ def test_how_idle_connections_are_kept_costs_no_request(pool: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pool", "costs"),
+    [
+        ("tcp: {maxConnectionDuration: 60s}", False),
+        ("tcp: {maxConnectionDuration: 1s}", True),
+        ("tcp: {maxConnectionDuration: 60s, maxConnections: 2}", True),
+        ("tcp: {maxConnectionDuration: 1h, maxConnections: 2}", False),
+        ("http: {maxConcurrentStreams: 5}", False),
+        ("http: {maxConcurrentStreams: 5, http2MaxRequests: 9}", True),
+    ],
+)
+def test_how_long_connections_last_and_what_each_carries_costs_requests_beside_limits_alone(
+    pool: str, costs: bool
+) -> None:
+    (found,) = read(f"connectionPool: {{{pool}}}").mesh.unmodelled
+    assert found.touches == ((Called((HOST,)),) if costs else (Unshown(),))
+
+
+@pytest.mark.parametrize(
     "label", ["topology.kubernetes.io/region", "topology.istio.io/cluster", "kubernetes.io/hostname"]
 )
 def test_a_subset_that_goes_by_where_pods_run_is_not_proved(label: str) -> None:
