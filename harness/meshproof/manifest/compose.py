@@ -247,9 +247,9 @@ class _Composer:
             fields.update(source)
 
 
-def compose(text: str, file: str, *, line: int = 1) -> Iterator[Value]:
-    """The documents of a text that begins in that line, empty ones left out; raises ManifestError."""
-    for document in read_documents(text, file, line=line):
+def compose(text: str, file: str) -> Iterator[Value]:
+    """The documents of a text, empty ones left out; raises ManifestError."""
+    for document in read_documents(text, file):
         if document.problems:
             raise ManifestError(*document.problems)
         yield document.body

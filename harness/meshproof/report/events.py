@@ -6,8 +6,7 @@ events of a run stand in its events.ndjson, and every report can be made from th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any, Protocol
 
@@ -244,19 +243,3 @@ class Handler(Protocol):
     def handle(self, event: Event) -> None: ...
 
     def close(self) -> None: ...
-
-
-class Broadcast:
-    """A Handler that passes every event on to several, in order; closing closes all, last first."""
-
-    def __init__(self, handlers: Sequence[Handler]) -> None:
-        self._handlers = tuple(handlers)
-
-    def handle(self, event: Event) -> None:
-        for handler in self._handlers:
-            handler.handle(event)
-
-    def close(self) -> None:
-        with ExitStack() as stack:
-            for handler in self._handlers:
-                stack.callback(handler.close)

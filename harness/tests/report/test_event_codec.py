@@ -14,13 +14,11 @@ from meshproof.border.verdict import ArmResult, Outcome, Verdict
 from meshproof.errors import UsageError
 from meshproof.report.codec import EVENTS, from_json, to_json
 from meshproof.report.events import (
-    Broadcast,
     Broke,
     CheckFinished,
     Event,
     Interrupted,
     Noticed,
-    Progress,
     RunFinished,
     RunStarted,
 )
@@ -183,31 +181,3 @@ def test_credentials_never_reach_the_log(tmp_path: Path, text: str, secret: str)
 def test_text_without_credentials_is_kept(tmp_path: Path, text: str) -> None:
     event = Noticed("s", "", text)
     assert list(replay(written(tmp_path / "log", [event]))) == [event]
-
-
-class Recorder:
-    def __init__(self, fails: bool = False) -> None:
-        self.seen: list[Event] = []
-        self.closed = False
-        self.fails = fails
-
-    def handle(self, event: Event) -> None:
-        self.seen.append(event)
-
-    def close(self) -> None:
-        self.closed = True
-        if self.fails:
-            raise OSError("disk full")
-
-
-@pytest.mark.parametrize("failing", [0, 1])
-def test_broadcast_reaches_all_and_closes_all_even_when_one_fails(failing: int) -> None:
-    first, second = Recorder(fails=failing == 0), Recorder(fails=failing == 1)
-    both = Broadcast([first, second])
-    event = Progress("s", "c", "", 0, 1, 2, (), 0.1)
-    both.handle(event)
-    with pytest.raises(OSError, match="disk full"):
-        both.close()
-    assert first.seen == second.seen == [event]
-    assert first.closed
-    assert second.closed

@@ -82,26 +82,22 @@ def _log_complement(x: float) -> float:
     return log1p(-x) if x < 1 else -inf
 
 
-def sprt_pair(p0: float, tolerance: float, alpha: float, beta: float) -> tuple[Sprt, ...]:
-    """The tests of p0 against p0 + tolerance and p0 - tolerance, which decide a share as a pair.
-
-    p0 fails when either rejects it, and passes when both have accepted it. Each has half of `alpha`
-    (Bonferroni) and the whole of `beta`: a share that is wrong to one side passes only when the test
-    of that side accepts. An alternative beyond 0 or 1 is moved there, and left out when p0 itself
-    stands there.
-    """
-    return sprts(p0, around(p0, tolerance), alpha, beta)
-
-
 def around(p0: float, tolerance: float) -> tuple[float, ...]:
-    """The shares that are off by `tolerance`, the larger one first."""
+    """The shares that are off by `tolerance`, the larger one first.
+
+    One beyond 0 or 1 is moved there, and left out when p0 itself stands there.
+    """
     if not 0 < tolerance < 1:
         raise ValueError(f"a tolerance of {tolerance} is not between 0 and 1")
     return tuple(sorted({min(1.0, p0 + tolerance), max(0.0, p0 - tolerance)} - {p0}, reverse=True))
 
 
 def sprts(p0: float, sides: Sequence[float], alpha: float, beta: float) -> tuple[Sprt, ...]:
-    """The tests of p0 against these one or two other shares, as a pair: see `sprt_pair`."""
+    """The tests of p0 against these one or two other shares, which decide it as a pair.
+
+    p0 fails when either rejects it, and passes when both have accepted it. Each has half of `alpha` (Bonferroni) and
+    the whole of `beta`: a share that is wrong to one side passes only when the test of that side accepts.
+    """
     return tuple(sprt(p0, side, alpha / 2, beta) for side in sides)
 
 
@@ -117,7 +113,7 @@ def exact_sample_size(tolerance: float, beta: float) -> int:
 def fixed_sample_size(
     p0: float, tolerance: float, alpha: float, beta: float, sides: Sequence[float] | None = None
 ) -> int:
-    """The sample that a test of fixed size needs for the same promise as `sprt_pair`, or as `sprts` of those sides.
+    """The sample that a test of fixed size needs for the promise of `sprts` of these sides (None: those `around` p0).
 
     By the normal approximation, the larger of both sides (Fleiss, Levin and Paik, Statistical Methods
     for Rates and Proportions, 3rd ed. 2003, section 2.4); by `exact_sample_size` when p0 is 0 or 1.

@@ -20,7 +20,6 @@ from meshproof.mesh.model.virtual_service import Abort, CorsPolicy, Delay, Match
 
 ALWAYS = Fraction(1)
 PER_PERCENT = 10_000
-RETRIES_SET_TO_0 = ("perTryTimeout", "retryOn", "retryRemoteLocalities")
 # What istiod takes in retryOn beside the numbers that Go has a text for: https://pkg.go.dev/net/http#StatusText
 CONDITIONS = frozenset(
     {

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from meshproof.border.verdict import Outcome
 from meshproof.judge.sequential.share import ShareTest, alternatives, effective_tolerance
-from meshproof.judge.sequential.statistics import Decision, fixed_sample_size, sprt_pair
+from meshproof.judge.sequential.statistics import Decision, around, fixed_sample_size, sprts
 
 
 def naive(stream: list[bool], test: ShareTest, alpha: float, beta: float) -> tuple[Outcome, int]:
     """The pair computed anew after every observation."""
-    sides = list(sprt_pair(test.p0, test.tolerance, alpha, beta))
+    sides = list(sprts(test.p0, around(test.p0, test.tolerance), alpha, beta))
     hits = 0
     for n, hit in enumerate(stream, 1):
         hits += hit

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from meshproof.judge.sequential.statistics import (
     Decision,
+    around,
     confidence_sequence,
     exact_sample_size,
     fixed_sample_size,
     sprt,
-    sprt_pair,
+    sprts,
 )
 
 
@@ -51,13 +52,13 @@ def test_tests_that_cannot_be_are_refused(p0: float, p1: float, alpha: float, be
 
 
 def test_the_pair_looks_to_both_sides_and_never_leaves_the_unit_interval() -> None:
-    upper, lower = sprt_pair(0.1, 0.03, 0.001, 0.01)
+    upper, lower = sprts(0.1, around(0.1, 0.03), 0.001, 0.01)
     assert upper.hit > 0 > upper.miss
     assert lower.hit < 0 < lower.miss
     assert upper.upper == lower.upper == pytest.approx(math.log(2000))
     assert upper.lower == lower.lower == pytest.approx(math.log(0.01))
-    assert len(sprt_pair(0.0, 0.03, 0.001, 0.01)) == len(sprt_pair(1.0, 0.03, 0.001, 0.01)) == 1
-    assert sprt_pair(0.02, 0.03, 0.001, 0.01)[1].hit == -math.inf
+    assert len(sprts(0.0, around(0.0, 0.03), 0.001, 0.01)) == len(sprts(1.0, around(1.0, 0.03), 0.001, 0.01)) == 1
+    assert sprts(0.02, around(0.02, 0.03), 0.001, 0.01)[1].hit == -math.inf
 
 
 @given(
@@ -69,7 +70,7 @@ def test_the_pair_looks_to_both_sides_and_never_leaves_the_unit_interval() -> No
 def test_no_decision_falls_into_the_quiet_steps(p0: float, tolerance: float, seed: int, n: int) -> None:
     stream = random.Random(seed)
     hits = sum(stream.random() < p0 for _ in range(n))
-    for side in sprt_pair(p0, tolerance, 0.01, 0.05):
+    for side in sprts(p0, around(p0, tolerance), 0.01, 0.05):
         ratio = side.ratio(hits, n)
         if side.decide(ratio) is Decision.CONTINUE:
             quiet = side.quiet(ratio)

@@ -19,7 +19,6 @@ from meshproof.targets.kube.objects import Json
 from meshproof.targets.kube.pods import ready
 
 SIDECAR = "sidecar"
-REST_INTERVAL = 0.02
 
 
 @dataclass(frozen=True, slots=True)

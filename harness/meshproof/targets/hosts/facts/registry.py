@@ -23,7 +23,6 @@ ACCEPT = (
 )
 CURL = "exec curl -sS -i --max-time 20 --max-filesize 1000000 -K -"
 SECONDS = 30.0
-UNAUTHORISED = 401
 STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})\b", re.ASCII)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -23,17 +23,17 @@ CONTAINER = "istio-proxy"
 KEPT = ("cluster.outbound", "cluster.inbound", "http.", "listener.")
 
 
-def client_annotations(prefixes: Sequence[str] = KEPT) -> dict[str, str]:
-    """The annotations of a client's pod: its proxy keeps the statistics with these prefixes, and has one worker thread.
+def client_annotations() -> dict[str, str]:
+    """The annotations of a client's pod: its proxy keeps the statistics that are read, and has one worker thread.
 
     By default Istio keeps few statistics. The first annotation is for every version that reads ProxyConfig from
     it (1.7 on), the second, which outweighs it, for all. Each worker thread has a connection pool of its own and
     may open at least one connection, so a limit is exact with one thread alone; Istio's default is two.
     """
-    config = {"concurrency": 1, "proxyStatsMatcher": {"inclusionPrefixes": list(prefixes)}}
+    config = {"concurrency": 1, "proxyStatsMatcher": {"inclusionPrefixes": list(KEPT)}}
     return {
         "proxy.istio.io/config": json.dumps(config),
-        "sidecar.istio.io/statsInclusionPrefixes": ",".join(prefixes),
+        "sidecar.istio.io/statsInclusionPrefixes": ",".join(KEPT),
     }
 
 
