@@ -25,7 +25,7 @@ from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import overlap
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Unmodelled
-from meshproof.mesh.model.virtual_service import HttpRoute, VirtualService
+from meshproof.mesh.model.virtual_service import VirtualService
 from meshproof.records import dataclass
 
 # Kinds of which it is known what a change of them can touch; any other one may touch everything.
@@ -205,7 +205,7 @@ def _hosts(mesh: Mesh, own: _Own) -> Iterator[str]:
         # Rules of delegates stand in another object.
         if own.has(one.location) or any(own.has(route.location) for route in one.http if route.root):
             yield from one.hosts
-            yield from _destinations(one)
+            yield from one.aimed_at
     yield from (one.host for one in mesh.destination_rules if own.has(one.location))
 
 
@@ -237,7 +237,7 @@ def _is_touched(one: VirtualService, touched: Reach, known: Hosts, entering: Hos
         return True
     if not touched.beside.share.isdisjoint(bound) and any(_meets(host, entering) for host in one.hosts):
         return True
-    return any(_meets(host, known) for host in (*one.hosts, *_destinations(one)))
+    return any(_meets(host, known) for host in (*one.hosts, *one.aimed_at))
 
 
 def _meets(host: str, known: Hosts) -> bool:
@@ -245,13 +245,6 @@ def _meets(host: str, known: Hosts) -> bool:
     if known.candidates(host):
         return True
     return host.startswith("*") and any(overlap(host, one) for one in (*known.exact, *known.wild))
-
-
-def _destinations(one: VirtualService) -> Iterator[str]:
-    for rule in one.rules:
-        yield from (each.destination.host for each in rule.destinations)
-        if isinstance(rule, HttpRoute):
-            yield from (each.destination.host for each in rule.mirrors)
 
 
 def without_places(value: Any) -> Any:

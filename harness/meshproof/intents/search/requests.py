@@ -145,8 +145,7 @@ def _leads(mesh: Mesh, one: VirtualService, destinations: Sequence[str], forbidd
 
 
 def _may_lead(mesh: Mesh, rule: HttpRoute | TcpRoute, destinations: Sequence[str], forbidden: Collection[str]) -> bool:
-    mirrors = rule.mirrors if isinstance(rule, HttpRoute) else ()
-    for target in (*(each.destination for each in rule.destinations), *(each.destination for each in mirrors)):
+    for target in rule.aims:
         called = target.host.removesuffix(f".{CLUSTER_DOMAIN}") + (f"/{target.subset}" if target.subset else "")
         if not names(called, target.host).isdisjoint(destinations):
             return True

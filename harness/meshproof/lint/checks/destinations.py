@@ -12,7 +12,7 @@ from meshproof.mesh.alike import alike
 from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Service
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, HttpRoute, VirtualService
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, VirtualService
 from meshproof.mesh.predict.destinations import UNAVAILABLE, Lack, backend, resolved
 from meshproof.mesh.predict.match import Client
 from meshproof.records import dataclass
@@ -38,19 +38,13 @@ def misses(folder: Folder) -> tuple[Miss, ...]:
     return folder.mesh.once(("lint", "misses"), lambda: tuple(dict.fromkeys(_misses(folder))))
 
 
-def aims(route: HttpRoute) -> Iterator[Destination]:
-    """Where a rule sends requests and their copies."""
-    yield from (one.destination for one in route.destinations)
-    yield from (one.destination for one in route.mirrors)
-
-
 def _misses(folder: Folder) -> Iterator[Miss]:
     mesh = folder.mesh
     for one in mesh.virtual_services:
         asking = list(clients(mesh, one))
         for route in one.http:
             met = [found for client in asking if (found := meeting(route, client))]
-            for aim in aims(route):
+            for aim in route.aims:
                 # A backend that no ReferenceGrant opens has no host.
                 if aim.host and " " not in aim.host:
                     yield from _of(folder, one, aim, met, route.missing_status)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshproof.lint.check import Check, Found, Severity
-from meshproof.lint.checks.destinations import aims
 from meshproof.lint.checks.reading import about
 from meshproof.lint.folder import Folder, distinct
 from meshproof.mesh.build.stand_ins.meant import meant
@@ -145,7 +144,7 @@ def past_the_rules(folder: Folder) -> Iterator[Found]:
         if one.gateway_api or MESH_GATEWAY in one.gateways:
             continue
         for route in one.http:
-            for aim in aims(route):
+            for aim in route.aims:
                 if aim.host in splitting and not aim.subset:
                     text = f"requests by this gateway get any version of {aim.host}"
                     yield Found(aim.location, f"{text}: the VirtualService that splits it is for the mesh alone")

@@ -16,7 +16,7 @@ from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, parents
 from meshproof.mesh.model.sidecar import Sidecar
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.mesh_table import DEFAULT_PORT
 from meshproof.mesh.predict.visibility import sees
 
@@ -43,7 +43,7 @@ def reachable(mesh: Mesh, requests: Sequence[Request], namespace: str) -> Mesh:
         inside |= {id(one) for one in mesh.bound_to(MESH_GATEWAY)}
         names |= {host for one in mesh.bound_to(MESH_GATEWAY) for host in one.hosts}
     virtual_services = tuple(one for one in mesh.virtual_services if id(one) in entering | inside)
-    hosts = names | set(chain.from_iterable(map(_destinations, virtual_services)))
+    hosts = names | set(chain.from_iterable(one.aimed_at for one in virtual_services))
     hosts |= {alias.alias_of for host in hosts if (alias := mesh.alias(host))}
     called = {id(one) for host in hosts for one in mesh.services_of(host)}
     called |= {id(one) for one in mesh.services if one.host.startswith("*")}
@@ -129,13 +129,6 @@ def _gateways(mesh: Mesh, asked: Iterable[str]) -> list[Gateway]:
             return list(mesh.gateways)
         found.append(one)
     return [one for one in mesh.gateways if any(one.may_share_pods(other) for other in found)]
-
-
-def _destinations(virtual_service: VirtualService) -> Iterator[str]:
-    for rule in virtual_service.rules:
-        yield from (one.destination.host for one in rule.destinations)
-        if isinstance(rule, HttpRoute):
-            yield from (one.destination.host for one in rule.mirrors)
 
 
 def _listening(mesh: Mesh, port: int, namespace: str, called: set[int]) -> Iterator[Service]:

@@ -195,6 +195,11 @@ class HttpRoute:
     missing: str = ""
     missing_status: int = 503
 
+    @property
+    def aims(self) -> tuple[Destination, ...]:
+        """Where it sends requests, and their copies."""
+        return (*(one.destination for one in self.destinations), *(one.destination for one in self.mirrors))
+
 
 @dataclass(frozen=True, slots=True)
 class TcpMatch:
@@ -223,6 +228,11 @@ class TcpRoute:
     matches: tuple[TcpMatch, ...]
     destinations: tuple[RouteDestination, ...]
     location: Location
+
+    @property
+    def aims(self) -> tuple[Destination, ...]:
+        """Where it sends connections."""
+        return tuple(one.destination for one in self.destinations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +269,11 @@ class VirtualService:
     def rules(self) -> tuple[HttpRoute | TcpRoute, ...]:
         """All of its rules."""
         return (*self.http, *self.connections)
+
+    @property
+    def aimed_at(self) -> tuple[str, ...]:
+        """The hosts to which its rules send, or copy, each once."""
+        return tuple(dict.fromkeys(one.host for rule in self.rules for one in rule.aims))
 
     @property
     def connections(self) -> tuple[TcpRoute, ...]:

@@ -162,9 +162,7 @@ def _led_to(mesh: Mesh, namespace: str) -> Iterator[tuple[str, int]]:
     for one in virtual_services(mesh, MESH_GATEWAY, namespace).several:
         for route in one.rules:
             if _concerns(route, namespace):
-                aims = [each.destination for each in route.destinations]
-                aims += [each.destination for each in route.mirrors] if isinstance(route, HttpRoute) else []
-                yield from ((aim.host, aim.port or WHOLE) for aim in aims)
+                yield from ((aim.host, aim.port or WHOLE) for aim in route.aims)
 
 
 def _concerns(route: HttpRoute | TcpRoute, namespace: str) -> bool:
