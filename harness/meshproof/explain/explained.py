@@ -25,6 +25,7 @@ from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import UNREAD, Table
 from meshproof.mesh.predict.prediction import client_of, predict, table
+from meshproof.mesh.predict.sidecar import applying
 from meshproof.mesh.requests.answerable import why_unanswered
 
 
@@ -46,7 +47,7 @@ def explain(
         expectation,
         source,
         why_unanswered(mesh, expectation, source.namespace),
-        tuple(_way(mesh, expectation, found, traced, written, words)),
+        tuple(_way(mesh, expectation, client, found, traced, written, words)),
         traced.entries,
         tuple(destinations(mesh, expectation, client, written, words)),
         tuple(effects(expectation, traced.taken.route if traced.taken else None, written, words)),
@@ -80,7 +81,7 @@ def _trace(mesh: Mesh, expectation: Expectation, client: Client, written: Writte
 
 
 def _way(
-    mesh: Mesh, expectation: Expectation, found: Table, traced: Trace, written: Written, words: Words
+    mesh: Mesh, expectation: Expectation, client: Client, found: Table, traced: Trace, written: Written, words: Words
 ) -> Iterator[Object]:
     """The listener, or the servers of the gateway; the virtual host; whose rules stand there."""
     request = expectation.request
@@ -98,7 +99,11 @@ def _way(
             yield Object(which, server.location, hosts)
     elif not request.gateway:
         listener = f"0.0.0.0_{request.port}"
-        yield Object(words("sidecar of the client, listener {listener}", listener=listener), None)
+        # What a client knows of the mesh is for its Sidecar to say.
+        known = applying(mesh, client)
+        yield Object(
+            words("sidecar of the client, listener {listener}", listener=listener), known.location if known else None
+        )
     yield from _policies(expectation, traced, written, words)
     if found.refused:
         steps = {"connection": words("connection"), "handshake": words("handshake")}

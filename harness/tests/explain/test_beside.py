@@ -138,3 +138,12 @@ def test_a_workload_that_may_be_meant_by_a_service_without_pods_is_told(explaine
     (gap,) = found.unmodelled
     assert "was Deployment default/till" in gap.says
     assert not found.certain
+
+
+def test_the_sidecar_of_a_client_is_named_with_its_line(explained) -> None:
+    """What it does not import is unknown to that client: its line is the one to correct."""
+    head = "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: own}\n"
+    found = explained(f"{head}spec: {{egress: [{{hosts: [./none]}}]}}\n")
+    first, *_ = found.way
+    assert (first.what, str(first.location)[-13:]) == ("sidecar of the client, listener 0.0.0.0_9080", "more.yaml:1:1")
+    assert explained("").way[0].location is None

@@ -40,6 +40,22 @@ def test_a_subset_that_is_nearly_there_is_named(subset: str, fix: str, found: Lo
 
 
 @pytest.mark.parametrize(
+    ("more", "fix"),
+    [
+        (
+            "",
+            "Move the DestinationRule to shop: clients look in their own namespace, the Service's and istio-system.",
+        ),
+        ("  exportTo: ['.']\n", "Export the DestinationRule to that namespace."),
+    ],
+)
+def test_a_rule_that_nobody_looks_for_is_to_be_moved(more: str, fix: str, found: Look) -> None:
+    elsewhere = RULE.replace("namespace: shop", "namespace: other").replace("---", f"{more}---")
+    several = found(SHOP + elsewhere + ASKED + ROUTE.replace("SUBSET", "beta"))
+    assert said(several, "MP016")[3] == fix
+
+
+@pytest.mark.parametrize(
     ("space", "fix"),
     [
         ("shopp", "Write shop, or lint it together with what is in shopp."),

@@ -153,7 +153,8 @@ def _read(span: str, namespace: str, paths: tuple[str, ...]) -> tuple[Manifests,
     new_files = contents(head, paths, deep=deep) if head else as_they_are(paths, deep=deep)
     both = contents(base, paths, called, deep=deep), new_files
     if not any(both):
-        raise UsageError(f"--git {span}: neither side has a .yaml, .yml or .json file in {' or '.join(paths)}")
+        hint = "" if deep else "; subfolders are not searched without -R"
+        raise UsageError(f"--git {span}: neither side has a .yaml, .yml or .json file in {' or '.join(paths)}{hint}")
     before, after = (
         load([], namespace=namespace, strict=False, contents=files) if files else Manifests(()) for files in both
     )

@@ -15,6 +15,7 @@ from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Serv
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, Destination, VirtualService
 from meshproof.mesh.predict.destinations import UNAVAILABLE, Lack, backend, resolved
 from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.visibility import sees
 from meshproof.records import dataclass
 
 NOT_FOUND, ELSEWHERE, SHORT, HALF = "not found", "elsewhere", "short", "half"
@@ -96,7 +97,17 @@ def _subset(folder: Folder, aim: Destination, client: Client, note: str) -> Miss
         return Miss(NO_SUBSET, Found(aim.location, note, fix=_defined(folder, aim)))
     text = f"clients in {client.namespace} do not see DestinationRule {rule.namespace}/{rule.name}"
     text = f"{text}, which alone defines the subset {aim.subset} ({rule.location})"
-    return Miss(HIDDEN_SUBSET, Found(aim.location, text, rule.location))
+    return Miss(HIDDEN_SUBSET, Found(aim.location, text, rule.location, _moved(folder, aim, client, rule)))
+
+
+def _moved(folder: Folder, aim: Destination, client: Client, rule: DestinationRule) -> str:
+    """Where a rule belongs that is exported to a client, and stands in a namespace that it does not look in."""
+    if not sees(client.namespace, rule.export_to, rule.namespace):
+        return ""
+    homes = [one.namespace for one in folder.mesh.services_of(aim.host)] or [client.namespace]
+    return (
+        f"Move the DestinationRule to {homes[0]}: clients look in their own namespace, the Service's and istio-system."
+    )
 
 
 def _defining(folder: Folder, aim: Destination) -> DestinationRule | None:

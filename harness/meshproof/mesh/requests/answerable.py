@@ -161,7 +161,10 @@ def _meant(mesh: Mesh, expectation: Expectation, namespace: str) -> str:
         return _meant_at_gateway(mesh, request, namespace)
     service = asked_service(mesh, request, namespace)
     if service is not None:
-        ports = [port.number for port in service.ports if port.number != request.port]
+        ports = [port.number for port in service.ports]
+        if request.port in ports:
+            # It is not for its port that nobody answers.
+            return ""
         return " or ".join(f"port {number}" for number in ports[:NAMED])
     name = request.domain
     if mesh.knows(name):

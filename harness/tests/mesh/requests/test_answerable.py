@@ -207,3 +207,12 @@ spec:
     assert told.endswith(") has that host, and is not modelled")
     other = why_unanswered(mesh, predict(mesh, parse("GET http://new.example.com/")), "default")
     assert "Ingress" not in other
+
+
+def test_no_other_port_is_meant_where_the_host_is_not_imported(built) -> None:
+    head = "---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: own}\n"
+    closed = f"{head}spec: {{egress: [{{hosts: [./none]}}], outboundTrafficPolicy: {{mode: REGISTRY_ONLY}}}}\n"
+    mesh = built(MORE + closed).mesh
+    for port in (80, 8080):
+        said = why_unanswered(mesh, predict(mesh, parse(f"GET http://orders.shop:{port}/")), "default")
+        assert said == "the Sidecar of the client does not import orders.shop"
