@@ -73,8 +73,15 @@ NGINX = "kubernetes.io/ingress.class: nginx"
 def test_one_of_a_class_that_is_not_among_the_manifests_touches_its_hosts_alone() -> None:
     found = built(UNTOLD)
     assert touched(UNTOLD) == (Asked(("shop.example",), (EDGE,)),)
-    assert "no IngressClass istio is among these manifests" in found.mesh.unmodelled[0].why
+    assert "no IngressClass istio of istiod's is among these manifests" in found.mesh.unmodelled[0].why
     assert not found.mesh.virtual_services
+
+
+def test_by_default_one_of_a_class_that_is_not_known_may_be_served() -> None:
+    config = CONFIG.replace("SETTINGS", "ingressControllerMode: DEFAULT")
+    (one,) = built(f"ingressClassName: nginx, {RULES}", "", config).mesh.unmodelled
+    assert one.touches == (Asked(("shop.example",), (EDGE,)),)
+    assert "no IngressClass nginx of istiod's" in one.why
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def not_ours(body: Value, setting: Setting) -> str:
     if said := _annotation(body, CLASS):
         return "" if said == setting.own else f"it is of class {said}, and istiod serves {setting.own}"
     if named := _text(body.get("spec"), "ingressClassName"):
-        ours = named in {setting.own, *setting.classes}
+        # With DEFAULT those of a class that no cluster knows are served as those of none.
+        ours = setting.mode == DEFAULT or named in {setting.own, *setting.classes}
         return "" if ours else f"it is of class {named}, which is another controller's"
     if setting.mode == DEFAULT or setting.by_default:
         return ""
@@ -73,7 +74,7 @@ def untold(body: Value, setting: Setting) -> str:
         return ""
     named = _text(body.get("spec"), "ingressClassName")
     if named and not setting.classes & {named}:
-        return f"no IngressClass {named} is among these manifests: whether istiod serves it is not known"
+        return f"no IngressClass {named} of istiod's is among these manifests: whether it serves this is not known"
     if not named and setting.mode != DEFAULT:
         return "a cluster gives it the default IngressClass as it is made; one that was there before has none"
     return ""
