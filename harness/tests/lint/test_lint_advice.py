@@ -88,6 +88,21 @@ def test_a_host_that_is_limited_to_another_namespace_is_told_with_its_server(fou
     assert "(./ is the Gateway's)" in fix
 
 
+@pytest.mark.parametrize(("secured", "told"), [("www.example.com", True), ("'*.example.com'", False)])
+def test_a_host_that_is_only_sent_on_to_https_is_told(secured: str, told: bool, found: Look) -> None:
+    """A server for all hosts that redirects hides that the one with TLS has another."""
+    edge = HEAD.format(kind="Gateway", name="edge", namespace="shop") + (
+        "  selector: {istio: ingressgateway}\n  servers:\n"
+        "  - {port: {number: 80, name: http, protocol: HTTP}, hosts: ['*'], tls: {httpsRedirect: true}}\n"
+        f"  - {{port: {{number: 443, name: https, protocol: HTTPS}}, hosts: [{secured}],\n"
+        "     tls: {mode: SIMPLE, credentialName: edge}}\n---\n"
+    )
+    bound = ASKED.replace("[stars]", "[m.example.com]\n  gateways: [edge]")
+    several = [one for one in found(SHOP + edge + bound + ROUTE.replace(", subset: SUBSET", "")) if one.code == "MP022"]
+    assert bool(several) is told
+    assert all("sends it on to HTTPS" in one.message and "with TLS" in one.fix for one in several)
+
+
 @pytest.mark.parametrize(
     ("uri", "told"),
     [
