@@ -101,7 +101,7 @@ def test_two_revisions_of_a_repository(place: Any) -> None:
     gone = place.run("diff", "-o", "json", "--git", "main", "--", "k8s/").report
     assert {change["host"] for change in gone["changes"]} >= {"catalog.shop", "payments.shop"}
     new = place.run("diff", "--git", "main~1..main", "--", "gone/")
-    assert (new.code, "neither side has" in new.err, "without -R" in new.err) == (4, True, True)
+    assert (new.code, "neither side has" in new.err, "without -R subfolders are not read" in new.err) == (4, True, True)
 
 
 OLD = """\

@@ -153,8 +153,12 @@ def _read(span: str, namespace: str, paths: tuple[str, ...]) -> tuple[Manifests,
     new_files = contents(head, paths, deep=deep) if head else as_they_are(paths, deep=deep)
     both = contents(base, paths, called, deep=deep), new_files
     if not any(both):
-        hint = "" if deep else "; subfolders are not searched without -R"
-        raise UsageError(f"--git {span}: neither side has a .yaml, .yml or .json file in {' or '.join(paths)}{hint}")
+        where = " or ".join(paths)
+        if deep:
+            raise UsageError(f"--git {span}: neither side has a .yaml, .yml or .json file in {where}")
+        raise UsageError(
+            f"--git {span}: neither side has a .yaml, .yml or .json file in {where}; without -R subfolders are not read"
+        )
     before, after = (
         load([], namespace=namespace, strict=False, contents=files) if files else Manifests(()) for files in both
     )
