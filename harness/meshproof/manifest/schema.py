@@ -34,9 +34,10 @@ class Map:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of these words."""
+    """One of these words; with `empty` the empty one stands for what is so where none is given."""
 
     words: tuple[str, ...]
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _walk(value: Value, shape: Shape, problems: list[Problem]) -> None:
         if isinstance(shape, str):
             _scalar(value, shape)
         elif isinstance(shape, OneOf):
-            _word(value, shape.words)
+            _word(value, shape)
         elif isinstance(shape, Form):
             _form(value, shape)
         elif isinstance(shape, Between):
@@ -155,9 +156,10 @@ def _text(value: Value, shape: str) -> None:
         raise value.problem(f"{value.name}: the label value {value.shown} {wrong}")
 
 
-def _word(value: Value, words: tuple[str, ...]) -> None:
-    if value.text() not in words:
-        raise value.problem(f"{value.name} must be one of {', '.join(words)}, not {value.shown}")
+def _word(value: Value, shape: OneOf) -> None:
+    text = value.text()
+    if text not in shape.words and (text or not shape.empty):
+        raise value.problem(f"{value.name} must be one of {', '.join(shape.words)}, not {value.shown}")
 
 
 def _form(value: Value, form: Form) -> None:

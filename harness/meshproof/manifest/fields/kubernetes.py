@@ -1,19 +1,22 @@
 """The fields of the Kubernetes kinds that are read.
 
-What has no part in a verdict (a container's resources, probes, volumes …) may be anything. Source:
-https://kubernetes.io/docs/reference/kubernetes-api/.
+What has no part in a verdict (a container's resources, probes, volumes …) has the types that Kubernetes publishes.
+Source: https://kubernetes.io/docs/reference/kubernetes-api/.
 """
 
 from __future__ import annotations
 
+from meshproof.manifest.fields.published import published
 from meshproof.manifest.schema import (
     ANNOTATIONS,
     FLAG,
     FREE_TEXT,
+    LABEL_VALUE,
     LABELS,
     TEXT,
     WHOLE,
     WHOLE_OR_TEXT,
+    Form,
     Map,
     OneOf,
     Open,
@@ -37,6 +40,8 @@ METADATA: Shape = {
         "managedFields ownerReferences resourceVersion selfLink uid"
     ),
 }
+POLICY = OneOf(("Cluster", "Local"))
+UPDATE = ("RollingUpdate", "OnDelete")
 SELECTOR: Shape = {
     "matchLabels": LABELS,
     "matchExpressions": [{"key": TEXT, "operator": TEXT, "values": [TEXT]}],
@@ -50,8 +55,9 @@ def resource(**fields: Shape) -> Shape:
 
 
 SERVICE = resource(
-    spec={
-        "ports": [
+    spec=published(
+        "ServiceSpec",
+        ports=[
             {
                 "name": TEXT,
                 "port": WHOLE,
@@ -61,94 +67,73 @@ SERVICE = resource(
                 "nodePort": WHOLE,
             }
         ],
-        "selector": LABELS,
-        "type": OneOf(("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")),
-        "externalName": TEXT,
-        **anything(
-            "allocateLoadBalancerNodePorts clusterIP clusterIPs externalIPs externalTrafficPolicy "
-            "healthCheckNodePort internalTrafficPolicy ipFamily ipFamilies ipFamilyPolicy loadBalancerClass "
-            "loadBalancerIP loadBalancerSourceRanges publishNotReadyAddresses sessionAffinity sessionAffinityConfig "
-            "topologyKeys trafficDistribution"
-        ),
-    },
+        selector=LABELS,
+        type=OneOf(("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"), empty=True),
+        externalName=TEXT,
+        clusterIP=Form("None|[0-9.]*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*", "an address, or None"),
+        sessionAffinity=OneOf(("None", "ClientIP"), empty=True),
+        internalTrafficPolicy=POLICY,
+        externalTrafficPolicy=OneOf(POLICY.words, empty=True),
+        ipFamilies=[OneOf(("IPv4", "IPv6"))],
+        ipFamilyPolicy=OneOf(("SingleStack", "PreferDualStack", "RequireDualStack")),
+        trafficDistribution=OneOf(("PreferClose", "PreferSameZone", "PreferSameNode")),
+        # Of earlier versions.
+        **anything("ipFamily topologyKeys"),
+    ),
     status=None,
 )
 
-CONTAINER: Shape = {
-    "name": TEXT,
-    "image": TEXT,
-    "ports": [{"containerPort": WHOLE, "name": TEXT, "protocol": TRANSPORT, "hostIP": TEXT, "hostPort": WHOLE}],
-    "args": [FREE_TEXT],
-    "command": [FREE_TEXT],
-    "env": [Open({"name": FREE_TEXT, "value": FREE_TEXT})],
-    **anything(
-        "envFrom imagePullPolicy lifecycle livenessProbe readinessProbe resizePolicy resources "
-        "restartPolicy restartPolicyRules securityContext startupProbe stdin stdinOnce terminationMessagePath "
-        "terminationMessagePolicy tty volumeDevices volumeMounts workingDir"
-    ),
-}
-
-POD: Shape = {
-    "containers": [CONTAINER],
-    "nodeSelector": Map(TEXT),
-    "serviceAccountName": TEXT,
-    **anything(
-        "activeDeadlineSeconds affinity automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks "
-        "ephemeralContainers evictionResponders hostAliases hostIPC hostNetwork hostPID hostUsers hostname "
-        "hostnameOverride imagePullSecrets initContainers nodeName os overhead preemptionPolicy "
-        "priority priorityClassName readinessGates resourceClaims resources restartPolicy runtimeClassName "
-        "schedulerName schedulingGates schedulingGroup securityContext serviceAccount "
-        "setHostnameAsFQDN shareProcessNamespace subdomain terminationGracePeriodSeconds tolerations "
-        "topologySpreadConstraints volumes workloadRef"
-    ),
-}
+CONTAINER: Shape = published(
+    "Container",
+    name=TEXT,
+    image=TEXT,
+    ports=[{"containerPort": WHOLE, "name": TEXT, "protocol": TRANSPORT, "hostIP": TEXT, "hostPort": WHOLE}],
+    imagePullPolicy=OneOf(("Always", "IfNotPresent", "Never"), empty=True),
+)
+POD: Shape = published(
+    "PodSpec",
+    containers=[CONTAINER],
+    initContainers=[CONTAINER],
+    nodeSelector=Map(LABEL_VALUE),
+    serviceAccountName=TEXT,
+    dnsPolicy=OneOf(("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"), empty=True),
+    restartPolicy=OneOf(("Always", "OnFailure", "Never"), empty=True),
+    # Of versions that the table is not of.
+    **anything("evictionResponders schedulingGroup workloadRef"),
+)
 TEMPLATE: Shape = {"metadata": METADATA, "spec": POD}
-JOB: Shape = {
-    "parallelism": WHOLE,
-    "completions": WHOLE,
-    "suspend": FLAG,
-    "selector": SELECTOR,
-    "template": TEMPLATE,
-    **anything(
-        "activeDeadlineSeconds backoffLimit backoffLimitPerIndex completionMode failedPodsLimit managedBy "
-        "manualSelector maxFailedIndexes podFailurePolicy podReplacementPolicy scheduling successPolicy "
-        "ttlSecondsAfterFinished"
-    ),
-}
+JOB: Shape = published("JobSpec", selector=SELECTOR, template=TEMPLATE)
 
 
-def workload(names: str, **fields: Shape) -> Shape:
-    """A kind that makes pods from a template, with these names of fields that may hold anything."""
-    own: dict[str, Shape] = {"replicas": WHOLE, "selector": SELECTOR, "template": TEMPLATE, **fields}
-    return resource(spec={**own, **anything(names)}, status=None)
+def workload(name: str, selector: Shape = SELECTOR, /, **own: Shape) -> Shape:
+    """A kind that makes pods from a template."""
+    return resource(spec=published(name, selector=selector, template=TEMPLATE, **own), status=None)
+
+
+def strategy(name: str, *words: str) -> Shape:
+    """How pods are replaced."""
+    return published(name, type=OneOf(words, empty=True))
 
 
 WORKLOADS: dict[str, Shape] = {
     "Deployment": workload(
-        "minReadySeconds paused progressDeadlineSeconds revisionHistoryLimit rollbackTo strategy",
+        "DeploymentSpec", strategy=strategy("DeploymentStrategy", "Recreate", "RollingUpdate"), rollbackTo=None
     ),
     "StatefulSet": workload(
-        "minReadySeconds ordinals persistentVolumeClaimRetentionPolicy podManagementPolicy revisionHistoryLimit "
-        "serviceName updateStrategy volumeClaimTemplates",
+        "StatefulSetSpec",
+        updateStrategy=strategy("StatefulSetUpdateStrategy", *UPDATE),
+        podManagementPolicy=OneOf(("OrderedReady", "Parallel"), empty=True),
     ),
-    "DaemonSet": workload("minReadySeconds revisionHistoryLimit templateGeneration updateStrategy"),
-    "ReplicaSet": workload("minReadySeconds"),
-    "ReplicationController": workload("minReadySeconds", selector=LABELS),
-    "DeploymentConfig": workload("minReadySeconds paused revisionHistoryLimit strategy test triggers", selector=LABELS),
+    "DaemonSet": workload(
+        "DaemonSetSpec", updateStrategy=strategy("DaemonSetUpdateStrategy", *UPDATE), templateGeneration=None
+    ),
+    "ReplicaSet": workload("ReplicaSetSpec"),
+    "ReplicationController": workload("ReplicationControllerSpec", LABELS),
+    "DeploymentConfig": workload("ReplicationControllerSpec", LABELS, **anything("paused strategy test triggers")),
     "Rollout": resource(spec=Open({"replicas": WHOLE, "selector": SELECTOR, "template": TEMPLATE}), status=None),
     "Pod": resource(spec=POD, status=None),
     "Job": resource(spec=JOB, status=None),
-    "CronJob": resource(
-        spec={
-            "suspend": FLAG,
-            "jobTemplate": {"metadata": METADATA, "spec": JOB},
-            **anything(
-                "concurrencyPolicy failedJobsHistoryLimit schedule startingDeadlineSeconds "
-                "successfulJobsHistoryLimit timeZone"
-            ),
-        },
-        status=None,
-    ),
+    "CronJob": resource(spec=published("CronJobSpec", jobTemplate={"metadata": METADATA, "spec": JOB}), status=None),
 }
 """Kinds that make pods, by their fields."""
 

@@ -27,6 +27,7 @@ from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Secret, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import Places
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.records import dataclass
@@ -67,9 +68,9 @@ def build(resources: Iterable[Resource]) -> Built:
 
 
 def build_strictly(manifests: Manifests) -> Built:
-    """The mesh of manifests that have to be right; raises ManifestError with everything that istiod would refuse."""
+    """The mesh of manifests that have to be right; raises ManifestError with all that istiod or Envoy would refuse."""
     built = build_all(manifests)
-    refused = [one for one in built.mesh.unmodelled if one.refused]
+    refused = [one for one in built.mesh.unmodelled if one.refused or one.topic == Topic.ENVOY_REFUSES]
     if refused:
         raise ManifestError(*(Problem(one.location, one.why, one.needs) for one in refused))
     return built

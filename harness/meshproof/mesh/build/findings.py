@@ -9,6 +9,7 @@ from dataclasses import field
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.resource import Notice, Resource
 from meshproof.manifest.value import Value
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Asked, Touches, Unmodelled
 from meshproof.records import dataclass
 
@@ -93,5 +94,6 @@ def refused_part(subject: Resource, problem: Problem, touches: tuple[Touches, ..
     if problem.by_envoy:
         ways_in = (one.gateways if isinstance(one, Asked) else () for one in touches)
         touches = tuple(dict.fromkeys(Asked(("*",), gateways) for gateways in ways_in))
+    refused, topic = (False, Topic.ENVOY_REFUSES) if problem.by_envoy else (True, "")
     where, why = problem.location, problem.message
-    return Unmodelled(subject.kind, str(subject), where, why, touches, problem.hint, refused=True)
+    return Unmodelled(subject.kind, str(subject), where, why, touches, problem.hint, refused, topic)

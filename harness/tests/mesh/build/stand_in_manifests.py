@@ -46,7 +46,7 @@ kind: Deployment
 metadata: {name: %s}
 spec:
   selector: {matchLabels: {app: %s}}
-  template: {metadata: {labels: {app: %s}}, spec: {containers: [{name: c, ports: [{containerPort: 8080}]}]}}
+  template: {metadata: {labels: {app: %s}}, spec: {containers: [{name: c, image: c, ports: [{containerPort: 8080}]}]}}
 ---
 """
 GATEWAY = """\

@@ -124,7 +124,7 @@ def test_match_expressions_are_held_against_the_template(expressions: str, right
         (f"{MATCHED}, {TEMPLATE.replace('name: http', 'name: a-very-long-name')}", "has 16 characters"),
         (f"{MATCHED}, {TEMPLATE.replace('name: c,', 'name: c.d,')}", "the container name 'c.d' is not"),
         (
-            f"{MATCHED}, {TEMPLATE.replace('containers: [', 'containers: [{name: c}, ')}",
+            f"{MATCHED}, {TEMPLATE.replace('containers: [', 'containers: [{name: c, image: c}, ')}",
             "the container c is given twice",
         ),
         (f"{MATCHED}, {TEMPLATE.replace(POD, '{containers: []}')}", "the template has no containers"),

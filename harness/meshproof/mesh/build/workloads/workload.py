@@ -123,7 +123,7 @@ def workload(resource: Resource, findings: Findings) -> Workload:
     own = [one for one in containers if (name := one.get("name")) is None or name.data != SIDECAR] or list(containers)
     image = own[0].get("image")
     ports = tuple(port for container in own for port in _ports(container))
-    _check_container_names(containers)
+    _check_containers([*spec.list("initContainers"), *containers])
     if form.passing:
         text = f"the pods of {resource} are there only while it runs: it is held to run"
         findings.notice(resource.location, text, Topic.RUN_ALONE)
@@ -181,10 +181,13 @@ def _ports(container: Value) -> Iterable[ContainerPort]:
         yield ContainerPort(port.need("containerPort").whole(1, LARGEST_PORT), name.text() if name else "")
 
 
-def _check_container_names(containers: Sequence[Value]) -> None:
+def _check_containers(containers: Sequence[Value]) -> None:
     seen: dict[str, Value] = {}
     for container in containers:
-        name = container.get("name")
+        name, image = container.get("name"), container.get("image")
+        for field, found in (("name", name), ("image", image)):
+            if found is None or found.data in (None, ""):
+                raise container.problem(f"a container needs {field}", "the API server refuses it")
         if name is None:
             continue
         if wrong := label_1123(name.text()):
