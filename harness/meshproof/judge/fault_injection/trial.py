@@ -76,8 +76,9 @@ class FaultTrial:
         unknown = bool(observation.stalled) and self.ambiguous(observation)
         self._unknown += unknown
         if not self._fewest.exact:
+            # The proxies count until the load ends: what comes after the decision is looked at as well.
+            hit = not unknown and self.hit(observation)
             if not self._closed:
-                hit = not unknown and self.hit(observation)
                 self._batch.append((observation.started, observation.id, hit, hit or unknown))
             return
         if unknown:

@@ -108,6 +108,23 @@ def test_the_proxies_own_count_must_agree(build: Any, injected: int, outcome: Ou
     assert driven(trial, stream(build, 1.0), books).outcome is outcome
 
 
+def test_what_another_check_has_sent_after_the_decision_counts(build: Any) -> None:
+    """The share of a delay may need more requests: the proxies count their aborts, too."""
+    (trial,) = Abort().begin(plan(build, 10))
+    sent = 0
+    for observation in stream(build, 0.1):
+        trial.observe(observation)
+        if trial.decided:
+            trial.reconcile(Books())
+        sent += observation.status == 500
+        if observation.id == "i3999":
+            break
+    books = Books(proxies={"sidecar": {COUNTER: sent}})
+    verdict = trial.conclude(books)
+    assert verdict.n < 4000
+    assert verdict.outcome is Outcome.PASSED
+
+
 def test_the_counts_of_a_gateway_that_serves_others_are_not_used(build: Any) -> None:
     one = plan(build, 100).stages[0][0]
     (trial,) = Abort().begin(build.plan(replace(one, request=replace(one.request, gateway="default/gateway"))))
