@@ -38,13 +38,7 @@ SIZE = WORD * (FIRST_WAIT + 3 * WAITS)
 STOPPED = (b"T", b"t")
 """How /proc tells a thread that is stopped, by a signal or by a debugger."""
 WORKER = "wrk:"
-"""How the names of Envoy's workers begin."""
-
-
-def call_worker() -> None:
-    """Have the thread that calls watched, by the name that Envoy's workers have; where this is Linux."""
-    with contextlib.suppress(OSError), open("/proc/thread-self/comm", "w") as file:  # noqa: PTH123 - an import less
-        file.write(f"{WORKER}workload")
+"""How the names of Envoy's workers begin, and those that workloads take on (workload/__main__.py)."""
 
 
 def watch(shared: memoryview[float], parent: int) -> None:

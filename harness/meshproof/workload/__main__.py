@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 from meshproof.fork_server.server import Program
 from meshproof.fork_server.server import serve as serve_forks
-from meshproof.process.stall_watch import call_worker
 from meshproof.workload.control import stdio, unix
 from meshproof.workload.control.attach import SOCKET, attach
 from meshproof.workload.identity import Identity
@@ -88,8 +87,14 @@ def tune() -> None:
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
+def take_name() -> None:
+    """Be called as Envoy's workers are, by which process/stall_watch.py knows whom to watch; where this is Linux."""
+    with contextlib.suppress(OSError), open("/proc/thread-self/comm", "w") as file:  # noqa: PTH123 - an import less
+        file.write("wrk:workload")
+
+
 def run_replicas() -> None:
-    call_worker()
+    take_name()
     tune()
     asyncio.run(replicas.serve())
     # Nothing needs a graceful end once the owner has ended.

@@ -96,7 +96,10 @@ def service(draw: Random, name: str, namespace: str) -> list[Manifest]:
     for version in draw.choice([SUBSETS] * 8 + [("v1",), ()]):
         labels = {"app": name, "version": version}
         opened = {"containerPort": CONTAINER_PORT} | draw.choice([{"name": "web"}] * 5 + [{}])
-        template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "ports": [opened]}]}}
+        template = {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": "c", "image": "c", "ports": [opened]}]},
+        }
         spec = {"replicas": draw.choice([1] * 11 + [0]), "selector": {"matchLabels": labels}, "template": template}
         found.append(resource("Deployment", f"{name}-{version}", namespace, spec))
     return found

@@ -41,9 +41,12 @@ def gateways(bench: Any) -> Gateways:
 
 def mesh(*ports: int) -> Any:
     servers = [SimpleNamespace(port=port) for port in ports]
-    started = SimpleNamespace(key="run/edge/http", selector=LABELS, servers=servers, listener="http")
+    started = SimpleNamespace(key="run/edge/http", selector=LABELS, servers=servers, listener="http", is_written=False)
     return SimpleNamespace(
-        gateways=[SimpleNamespace(key="run/gateway", selector=LABELS, servers=servers, listener=""), started]
+        gateways=[
+            SimpleNamespace(key="run/gateway", selector=LABELS, servers=servers, listener="", is_written=True),
+            started,
+        ]
     )
 
 
