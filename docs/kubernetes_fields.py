@@ -16,7 +16,9 @@ TABLE = Path(__file__).parents[1] / "harness/meshproof/manifest/fields/published
 ROOTS = """ServiceSpec PodSpec DeploymentSpec StatefulSetSpec DaemonSetSpec ReplicaSetSpec ReplicationControllerSpec
 JobSpec CronJobSpec ObjectMeta"""
 SCALARS = {"str": "text", "datetime": "text", "int": "whole", "float": "number", "bool": "flag", "object": "any"}
-# Numbers or texts (resource.Quantity), of which the client says that they are texts.
+# Whole numbers or texts (intstr.IntOrString), of which the client says nothing.
+EITHER = frozenset(["port", "targetPort", "maxSurge", "maxUnavailable"])
+# Numbers or texts (resource.Quantity), of which it says that they are texts.
 QUANTITIES = frozenset(["limits", "requests", "overhead", "capacity", "allocatedResources", "sizeLimit", "divisor"])
 
 
@@ -30,7 +32,7 @@ def table() -> str:
             continue
         model = getattr(models, name)
         fields = {model.attribute_map[one]: kind for one, kind in model.openapi_types.items()}
-        written = [f"{one}={'any' if one in QUANTITIES else _kind(kind)}" for one, kind in sorted(fields.items())]
+        written = [f"{one}={_kind(one, kind)}" for one, kind in sorted(fields.items())]
         lines[name] = f"{_short(name)} {' '.join(written)}"
         waiting += (_inner(kind) for one, kind in fields.items() if _is_model(kind) and one not in QUANTITIES)
     head = f"# kubernetes {kubernetes.__version__}, by docs/kubernetes_fields.py"
@@ -49,7 +51,11 @@ def _short(name: str) -> str:
     return name.removeprefix("V1")
 
 
-def _kind(kind: str) -> str:
+def _kind(field: str, kind: str) -> str:
+    if field in QUANTITIES:
+        return "any"
+    if kind == "object" and field in EITHER:
+        return "either"
     inner = _inner(kind)
     said = SCALARS.get(inner) or (_short(inner) if _is_model(kind) else "any")
     return f"[{said}]" if kind[:4].lower() == "list" else f"{{{said}}}" if kind[:4].lower() == "dict" else said

@@ -62,6 +62,13 @@ def deployment(fields: str) -> str:
         (service("trafficDistribution: Local"), "trafficDistribution must be one of PreferClose"),
         (service("externalIPs: 192.0.2.1"), "externalIPs must be a list"),
         (service("clusterIP: none"), "'none' is not an address, or None"),
+        (
+            service("").replace("port: 80", "port: 80, appProtocol: gRPC Web"),
+            "'gRPC Web' is not the name of a protocol",
+        ),
+        (container(PROBE.replace("PROBED", "port: [80]")), "port must be a whole number"),
+        (pod("serviceAccountName: Web_App"), "'Web_App' is not the name of a ServiceAccount"),
+        (deployment("strategy: {rollingUpdate: {maxSurge: true}}"), "maxSurge must be a whole number"),
         (container("env: [{name: PORT, value: 8080}]"), "value must be text, not 8080"),
         (container(PROBE.replace("PROBED", "path: /, prot: 80")), "httpGet has no field 'prot'"),
         (container("imagePullPolicy: always"), "imagePullPolicy must be one of Always, IfNotPresent, Never"),

@@ -40,6 +40,9 @@ METADATA: Shape = {
         "managedFields ownerReferences resourceVersion selfLink uid"
     ),
 }
+APP_PROTOCOL = Form(
+    r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", "the name of a protocol"
+)
 POLICY = OneOf(("Cluster", "Local"))
 UPDATE = ("RollingUpdate", "OnDelete")
 SELECTOR: Shape = {
@@ -63,7 +66,7 @@ SERVICE = resource(
                 "port": WHOLE,
                 "targetPort": WHOLE_OR_TEXT,
                 "protocol": TRANSPORT,
-                "appProtocol": TEXT,
+                "appProtocol": APP_PROTOCOL,
                 "nodePort": WHOLE,
             }
         ],
@@ -95,7 +98,7 @@ POD: Shape = published(
     containers=[CONTAINER],
     initContainers=[CONTAINER],
     nodeSelector=Map(LABEL_VALUE),
-    serviceAccountName=TEXT,
+    serviceAccountName=Form(r"|[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "the name of a ServiceAccount"),
     dnsPolicy=OneOf(("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"), empty=True),
     restartPolicy=OneOf(("Always", "OnFailure", "Never"), empty=True),
     # Of versions that the table is not of.

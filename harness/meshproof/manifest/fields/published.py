@@ -9,10 +9,13 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from meshproof.manifest.schema import FLAG, FREE_TEXT, NUMBER, WHOLE, Map, Shape
+from meshproof.manifest.schema import FLAG, FREE_TEXT, NUMBER, WHOLE, WHOLE_OR_TEXT, Map, Shape
 
 TABLE = Path(__file__).with_name("published.txt")
-SCALARS: dict[str, Shape] = {"text": FREE_TEXT, "whole": WHOLE, "number": NUMBER, "flag": FLAG, "any": None}
+SCALARS: dict[str, Shape] = {
+    **{"text": FREE_TEXT, "whole": WHOLE, "number": NUMBER, "flag": FLAG},
+    **{"either": WHOLE_OR_TEXT, "any": None},
+}
 
 
 def published(name: str, /, **own: Shape) -> dict[str, Shape]:
