@@ -94,6 +94,8 @@ def test_what_the_api_server_does_not_take(text: str, why: str) -> None:
     "text",
     [
         service("publishNotReadyAddresses: true, sessionAffinity: '', type: '', clusterIP: None, ipFamilies: [IPv6]"),
+        service("").replace("port: 80", "port: 80, targetPort: 0, protocol: ''"),
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: }\nstringData: {b: }\n",
         service("sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}, clusterIP: '2001:db8::1'"),
         container("resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 0.5}}"),
         container(PROBE.replace("PROBED", "port: http, httpHeaders: [{name: a, value: b}]")),

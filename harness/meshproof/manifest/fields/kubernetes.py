@@ -49,7 +49,7 @@ SELECTOR: Shape = {
     "matchLabels": LABELS,
     "matchExpressions": [{"key": TEXT, "operator": TEXT, "values": [TEXT]}],
 }
-TRANSPORT = OneOf(("TCP", "UDP", "SCTP"))
+TRANSPORT = OneOf(("TCP", "UDP", "SCTP"), empty=True)
 
 
 def resource(**fields: Shape) -> Shape:

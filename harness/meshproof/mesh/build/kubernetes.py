@@ -176,10 +176,11 @@ def _service_port(value: Value, findings: Findings) -> ServicePort:
     name = named.text() if named else ""
     target_value = value.get("targetPort")
     target: int | str = number
-    if target_value:
+    # The API server takes 0 and an empty text as none.
+    if target_value and target_value.data not in ("", 0):
         target = _target(target_value)
     transport, app = value.get("protocol"), value.get("appProtocol")
-    if transport and transport.text() != "TCP":
+    if transport and transport.text() not in ("", "TCP"):
         findings.notice(value.location, f"port {number} is {transport.text()}: the mesh does not carry it")
         if transport.text() != "UDP":
             # istiod takes it for one of TCP that names no protocol.
@@ -209,10 +210,15 @@ def secret(resource: Resource, findings: Findings) -> Secret | None:
     encoded, plain = resource.body.get("data"), resource.body.get("stringData")
     for name, value in (encoded.fields() if encoded else {}).items():
         try:
-            data[name] = base64.b64decode("".join(value.text().split()), validate=True)
+            data[name] = base64.b64decode("".join(_said(value).split()), validate=True)
         except (binascii.Error, ValueError):
             hint = "text that is not encoded belongs in stringData"
             raise value.problem(f"{name} is not base64", hint) from None
     for name, value in (plain.fields() if plain else {}).items():
-        data[name] = value.text().encode()
+        data[name] = _said(value).encode()
     return Secret(resource.name, resource.namespace, data, resource.location)
+
+
+def _said(value: Value) -> str:
+    # The API server keeps a key without a value, with nothing in it.
+    return "" if value.data is None else value.text()
