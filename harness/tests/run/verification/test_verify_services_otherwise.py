@@ -77,7 +77,7 @@ def test_which_pods_may_be_called_shows_in_no_answer(verify: Differ, name: str, 
         ("b", "the port of its endpoints", "9090 is applied, and 8080 is specified: no load shows it"),
         ("a", "", ""),
         (
-            "8080, appProtocol: ''",
+            "8080, appProtocol: example.com/other",
             "protocol to pods",
             "the protocol of its client is applied, and HTTP/1.1 is specified: no load shows it",
         ),
