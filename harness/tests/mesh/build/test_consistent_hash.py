@@ -9,6 +9,7 @@ from meshproof.errors import ManifestError
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.model.destination_rule import ConsistentHash, HashKind, LoadBalancer
+from meshproof.mesh.model.unmodelled import Asked, Called
 
 RULE = """\
 apiVersion: networking.istio.io/v1
@@ -90,12 +91,19 @@ def test_what_istiod_refuses(built, balancer, problem) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["httpHeaderName: ''", "httpQueryParameterName: ''", "ringHash: {minimumRingSize: 8388609}"]
+    ("written", "touches"),
+    [
+        # What stands in the routes takes all others of the port with it.
+        ("httpHeaderName: ''", Asked(("*",))),
+        ("httpQueryParameterName: ''", Asked(("*",))),
+        ("ringHash: {minimumRingSize: 8388609}", Called(("greeter.default.svc.cluster.local",))),
+    ],
 )
-def test_what_envoy_refuses_is_not_proved_and_not_translated(written) -> None:
+def test_what_envoy_refuses_is_not_proved_and_not_translated(written, touches) -> None:
     text = RULE % f"consistentHash: {{{written}}}"
     mesh = build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh
     (unmodelled,) = mesh.unmodelled
     assert "Envoy refuses" in unmodelled.why
+    assert unmodelled.touches == (touches,)
     (rule,) = mesh.destination_rules
     assert (rule.policy.consistent_hash.kind, rule.policy.consistent_hash.size in (None, 1024)) == (None, True)

@@ -111,6 +111,11 @@ def test_tls_that_istiod_refuses(tls: str, why: str) -> None:
     assert [(one.why, one.refused) for one in read(f"tls: {{{tls}}}").mesh.unmodelled] == [(why, True)]
 
 
+def test_an_sni_that_envoy_refuses_is_told() -> None:
+    told = [one.why for one in read(f"tls: {{mode: SIMPLE, sni: {'a' * 256}}}", host="shop.example").mesh.unmodelled]
+    assert told == ["Envoy refuses clusters with an sni of more than 255 bytes"]
+
+
 @pytest.mark.parametrize("setting", ["enabled: true", "enabled: false", ""])
 def test_a_locality_setting_that_sets_nothing_costs_no_proof(setting: str) -> None:
     built = read(locality(setting))

@@ -16,6 +16,8 @@ FILES = ("clientCertificate", "privateKey", "caCertificates", "caCrl")
 CERTIFICATES = ("clientCertificate", "privateKey", "caCertificates", "credentialName")
 # What is withdrawn, and a Secret with authorities alone.
 UNREAD = ("caCrl", "caCertCredentialName")
+# envoy/extensions/transport_sockets/tls/v3/tls.proto, UpstreamTlsContext.
+LONGEST_SNI = 255
 UNSHOWN = "mutual TLS is left out between proxies and pods here: that it is spoken is shown by no request"
 NEEDS_CLUSTER = "look at the sidecars of a cluster"
 NEEDS = "nothing here has a certificate for that host: only a call to the host itself shows it"
@@ -35,6 +37,8 @@ def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls 
     names = tuple(one.text() for one in value.list("subjectAltNames"))
     if said in ORIGINATING:
         _check(value, mutual=said == MUTUAL)
+    if sni and len(sni.text().encode()) > LONGEST_SNI:
+        findings.unproved(sni.location, f"Envoy refuses clusters with an sni of more than {LONGEST_SNI} bytes")
     further = [one for name in UNREAD if (one := value.get(name)) and one.data]
     made = ClientTls(
         said,

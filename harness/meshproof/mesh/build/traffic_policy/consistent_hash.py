@@ -12,6 +12,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.destination_rule import ConsistentHash, HashKind
 from meshproof.mesh.model.topic import Topic
+from meshproof.mesh.model.unmodelled import Asked
 
 KEYS = ("httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName")
 SIZES = ("ringHash", "maglev")
@@ -76,7 +77,9 @@ def _cookie(value: Value, *, maglev: bool, size: int | None) -> ConsistentHash:
 def _is_named(value: Value, findings: Findings) -> bool:
     """Whether Envoy takes it for a name."""
     if not value.text() or any(one in value.text() for one in "\0\r\n"):
-        findings.unproved(value.location, f"Envoy refuses routes with this {value.name}")
+        # It stands in the routes to the host, whoever's they are.
+        why = f"Envoy refuses routes with this {value.name}, and all others of the port"
+        findings.unproved(value.location, why, touches=(Asked(("*",)),))
         return False
     return True
 
