@@ -234,15 +234,19 @@ def _not_modelled(foreign: Sequence[Resource], mesh: Mesh, findings: Findings) -
     if not foreign:
         return
     from meshproof.mesh.build.ingress import classes, touching
+    from meshproof.mesh.build.network_policy import policies
     from meshproof.mesh.build.unmodelled.touches import touches, touches_nothing
 
+    several = policies.Policies(foreign, mesh)
     own = classes.setting(json.loads(mesh.config.given) if mesh.config.given else {}, foreign)
     for one in foreign:
         why = captured.why(one) or f"{one.api_version} {one.kind} is not modelled"
         if captured.is_cluster(one) or one.kind == INGRESS_CLASS:
             continue
         no_part = ""
-        if touching.is_ingress(one):
+        if policies.is_network_policy(one):
+            why, touched = policies.DROPS, several.touches(one)
+        elif touching.is_ingress(one):
             why = touching.untold(one, own) or why
             touched, no_part = touching.reach(one, mesh, own)
         else:

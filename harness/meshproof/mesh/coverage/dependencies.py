@@ -27,6 +27,7 @@ from meshproof.mesh.model.unmodelled import (
     Decided,
     Entering,
     Everything,
+    Guarded,
     Mentioned,
     Pods,
     Received,
@@ -135,6 +136,8 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
         case Bearing(those, headers, parameters):
             meets = _touches(mesh, those, found) or _calls(those, found)
             return meets and (found.expectation is None or _bears(found.expectation, headers, parameters))
+        case Guarded():
+            return _may_be_dropped(mesh, touch, found)
         case Clients(namespace, labels, port):
             here = found.gateway == MESH_GATEWAY and port in (None, found.port)
             return here and _is_of(found.client, namespace, labels)
@@ -150,6 +153,13 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
             return not (words.isdisjoint(found.words) and words.isdisjoint(_words_of_pods(mesh, found.gateway)))
         case _:
             return False
+
+
+def _may_be_dropped(mesh: Mesh, guard: Guarded, found: Facts) -> bool:
+    from meshproof.mesh.coverage.guarded import is_open, may_be_dropped
+
+    serving = not guard.egress and _may_serve(mesh, guard, found.gateway)
+    return (serving and not is_open(guard, guard.namespace, guard.labels)) or may_be_dropped(mesh, guard, found)
 
 
 def _bears(expectation: Expectation, headers: frozenset[str], parameters: frozenset[str]) -> bool:
@@ -199,7 +209,7 @@ def _is_of(pod: tuple[str, Labels], namespace: str, labels: Labels) -> bool:
     return namespace in ("", pod[0]) and labels.items() <= pod[1].items()
 
 
-def _may_serve(mesh: Mesh, touch: Pods, key: str) -> bool:
+def _may_serve(mesh: Mesh, touch: Pods | Guarded, key: str) -> bool:
     """Whether pods that are selected by labels may be those of a Gateway of which the manifests hold none.
 
     They carry more labels than the Gateway names; those that other pods here carry are taken as meant for these.

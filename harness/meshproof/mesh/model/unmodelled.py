@@ -15,6 +15,7 @@ from meshproof.records import dataclass
 
 if TYPE_CHECKING:
     from meshproof.mesh.model.security.authorization import AuthorizationPolicy
+    from meshproof.mesh.model.security.network_policy import NetworkPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,19 @@ class Bearing:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """Requests that pods of a namespace with these labels receive, and that none of the policies lets through.
+
+    With `egress` requests that they send as well.
+    """
+
+    namespace: str
+    labels: Labels = field(hash=False)
+    policies: tuple[NetworkPolicy, ...] = field(hash=False)
+    egress: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Clients:
     """Requests that pods of a namespace (empty: of any) with these labels send; to one `port`, where it is given."""
 
@@ -150,7 +164,9 @@ class Mentioned:
 
 
 Named = Asked | Called | Sent | Mentioned
-Touches = Everything | Named | Rule | Decided | Pods | Received | Bearing | Clients | Entering | PlainText | Unshown
+Touches = (
+    Everything | Named | Rule | Decided | Pods | Received | Guarded | Bearing | Clients | Entering | PlainText | Unshown
+)
 
 
 @dataclass(frozen=True, slots=True)

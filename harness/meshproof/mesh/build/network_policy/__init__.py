@@ -1,0 +1,1 @@
+"""NetworkPolicies: what they let through costs no proof."""

@@ -1,0 +1,60 @@
+"""Whether NetworkPolicies are known to let a request through to all pods that it meets."""
+
+from __future__ import annotations
+
+from meshproof.border.expectation import Arm, Copy
+from meshproof.mesh.coverage.facts import Facts
+from meshproof.mesh.model.ambient import MODE
+from meshproof.mesh.model.kubernetes import Labels, Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.security.network_policy import LetThrough
+from meshproof.mesh.model.unmodelled import Guarded
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY
+
+AMBIENT = "ambient"
+
+
+def may_be_dropped(mesh: Mesh, guard: Guarded, found: Facts) -> bool:
+    """Whether a request meets pods of the guard to which, or from which, it may not get."""
+    if guard.egress:
+        # A pod that cannot get out to istiod has no configuration: it counts for who receives, too.
+        return any(_is_guarded(guard, *pod) and not is_open(guard, *pod) for pod in found.pods)
+    if found.gateway != MESH_GATEWAY and _is_guarded(guard, *found.client) and not is_open(guard, *found.client):
+        return True
+    if found.expectation is None:
+        return any(_is_guarded(guard, *pod) for pod in found.pods[1:])
+    targets: tuple[Arm | Copy, ...] = (*found.expectation.arms, *found.expectation.copies)
+    reached = ((mesh.workload(key), one.target) for one in targets for key in one.workloads)
+    return any(
+        _is_guarded(guard, pod.namespace, pod.labels) and not _let_in(mesh, guard, pod, port, found)
+        for pod, port in reached
+        if pod is not None
+    )
+
+
+def _is_guarded(guard: Guarded, namespace: str, labels: Labels) -> bool:
+    return namespace == guard.namespace and guard.labels.items() <= labels.items()
+
+
+def is_open(guard: Guarded, namespace: str, labels: Labels) -> bool:
+    """Whether a policy for a pod lets everything through."""
+    return any(rule.is_all for one in guard.policies if one.is_for(namespace, labels) for rule in one.rules)
+
+
+def _let_in(mesh: Mesh, guard: Guarded, pod: Workload, port: int, found: Facts) -> bool:
+    if AMBIENT in (pod.labels.get(MODE), mesh.namespaces.get(pod.namespace, {}).get(MODE)):
+        # What comes to such pods comes to the port of their node's proxy.
+        return False
+    own = (one for one in guard.policies if one.is_for(pod.namespace, pod.labels))
+    return any(_is_from(rule, found) and _is_to(rule, pod, port) for one in own for rule in one.rules)
+
+
+def _is_from(rule: LetThrough, found: Facts) -> bool:
+    return rule.peers is None or any(one.is_one(*found.client) for one in rule.peers)
+
+
+def _is_to(rule: LetThrough, pod: Workload, port: int) -> bool:
+    if rule.ports is None:
+        return True
+    names = {one.name for one in pod.ports if one.number == port}
+    return any(one in names if isinstance(one, str) else one[0] <= port <= one[1] for one in rule.ports)

@@ -1,0 +1,91 @@
+"""NetworkPolicies cost the requests that none of them is known to let through."""
+
+from __future__ import annotations
+
+import pytest
+from shop_manifests import CART, EDGE, PAY, of
+
+NAMESPACES = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: default, labels: {team: front}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: istio-system, labels: {team: mesh}}
+"""
+DENY = "{podSelector: {}}"
+FROM_FRONT = "from: [{namespaceSelector: {matchLabels: {team: front}}}]"
+
+
+def policies(*specs: str, namespace: str = "shop") -> str:
+    several = [
+        of("NetworkPolicy", spec, group="networking.k8s.io/v1", namespace=namespace).replace(
+            "name: one", f"name: p{at}"
+        )
+        for at, spec in enumerate(specs)
+    ]
+    return "---\n".join((NAMESPACES, *several))
+
+
+def allowing(rule: str, pods: str = "{}") -> str:
+    return f"{{podSelector: {pods}, ingress: [{{{rule}}}]}}"
+
+
+# The client is a pod with app: client in `default`, the pods have port 80, and the gateway's stand in istio-system.
+@pytest.mark.parametrize(
+    ("several", "touches", "spares"),
+    [
+        ([DENY], [CART, PAY], []),
+        ([DENY, allowing("")], [], [CART, PAY]),
+        ([DENY, allowing("", "{matchLabels: {app: cart}}")], [PAY], [CART]),
+        ([DENY, allowing("", "{matchExpressions: [{key: app, operator: Exists}]}")], [CART, PAY], []),
+        ([DENY, allowing(FROM_FRONT)], [], [CART, PAY]),
+        ([DENY, allowing("from: [{namespaceSelector: {}}]")], [], [CART, PAY]),
+        ([DENY, allowing("from: [{namespaceSelector: {matchLabels: {team: back}}}]")], [CART, PAY], []),
+        ([DENY, allowing("from: [{podSelector: {}}]")], [CART, PAY], []),
+        ([DENY, allowing("from: [{podSelector: {matchLabels: {app: client}}, namespaceSelector: {}}]")], [], [CART]),
+        ([DENY, allowing("from: [{podSelector: {matchLabels: {app: other}}, namespaceSelector: {}}]")], [CART], []),
+        ([DENY, allowing("from: [{ipBlock: {cidr: 0.0.0.0/0}}]")], [CART], []),
+        ([DENY, allowing("ports: [{port: 80}]")], [], [CART, PAY]),
+        ([DENY, allowing("ports: [{port: 70, endPort: 90}]")], [], [CART, PAY]),
+        ([DENY, allowing("ports: [{port: 8080}]")], [CART, PAY], []),
+        ([DENY, allowing("ports: [{port: 80, protocol: UDP}]")], [CART, PAY], []),
+        (["{podSelector: {matchLabels: {app: pay}}}"], [PAY], [CART]),
+        (["{podSelector: {}, policyTypes: [Egress]}"], [CART, PAY], []),
+        (["{podSelector: {}, policyTypes: [Egress], egress: [{}]}"], [], [CART, PAY]),
+        (["{podSelector: {}, policyTypes: [Ingress], egress: [{}]}"], [CART], []),
+        (["{podSelector: {}, ingress: {}}"], [CART, PAY, EDGE], []),
+    ],
+)
+def test_what_a_policy_for_the_same_pods_lets_through_is_not_touched(
+    touched, several: list[str], touches: list[str], spares: list[str]
+) -> None:
+    document = policies(*several)
+    assert [one for one in (*touches, *spares) if "NetworkPolicy" in touched(document, one)] == touches
+
+
+def test_a_namespace_whose_labels_are_not_told_is_selected_by_its_name_alone(touched) -> None:
+    by_label = policies(DENY, allowing(FROM_FRONT)).partition("---\n")[2]
+    assert touched(by_label.partition("---\n")[2], CART) == {"NetworkPolicy"}
+    named = "from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: shop}}}]"
+    assert touched(policies(DENY, allowing(named)), CART) == {"NetworkPolicy"}
+    assert touched(policies(DENY, allowing(named.replace("shop", "default"))), CART) == set()
+
+
+def test_a_gateways_own_pods_let_in_what_a_policy_opens_to_all(touched) -> None:
+    pods = "{matchLabels: {istio: ingressgateway}}"
+    assert touched(policies(f"{{podSelector: {pods}}}", namespace="istio-system"), EDGE) == {"NetworkPolicy"}
+    assert touched(policies(allowing("", pods), namespace="istio-system"), EDGE) == set()
+
+
+def test_what_a_gateway_sends_on_is_let_in_by_its_namespace(touched) -> None:
+    rule = "from: [{namespaceSelector: {matchLabels: {team: mesh}}}]"
+    assert touched(policies(DENY, allowing(FROM_FRONT)), EDGE) == {"NetworkPolicy"}
+    assert touched(policies(DENY, allowing(FROM_FRONT), allowing(rule)), EDGE) == set()
+
+
+def test_pods_of_the_ambient_mesh_are_reached_at_another_port(touched) -> None:
+    shop = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}\n---\n"
+    assert "NetworkPolicy" not in touched(policies(DENY, allowing("ports: [{port: 80}]")), CART)
+    assert "NetworkPolicy" in touched(shop + policies(DENY, allowing("ports: [{port: 80}]")), CART)
