@@ -46,6 +46,8 @@ ROUTING_KINDS = frozenset(
 
 WITHOUT_PART = frozenset(
     {
+        # A certificate, as meshproof writes them: of the Gateway API's group, and in no cluster.
+        "ConformanceReport",
         # Flagger: what it measures while it rolls out, and whom it tells.
         "AlertProvider",
         "MetricTemplate",

@@ -181,6 +181,7 @@ def test_a_problem_in_a_list_is_that_items_alone() -> None:
         ("policy/v1", "PodDisruptionBudget", True),
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition", True),
         ("monitoring.coreos.com/v1", "ServiceMonitor", True),
+        ("gateway.networking.k8s.io/v1", "ConformanceReport", True),
         ("cert-manager.io/v1", "Certificate", False),
         ("external-secrets.io/v1", "ExternalSecret", False),
         ("batch.volcano.sh/v1alpha1", "Job", False),
