@@ -158,7 +158,7 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
 def _may_be_dropped(mesh: Mesh, guard: Guarded, found: Facts) -> bool:
     from meshproof.mesh.coverage.guarded import is_open, may_be_dropped
 
-    serving = not guard.egress and _may_serve(mesh, guard, found.gateway)
+    serving = _may_serve(mesh, guard, found.gateway)
     return (serving and not is_open(guard, guard.namespace, guard.labels)) or may_be_dropped(mesh, guard, found)
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from meshproof.border.expectation import Arm, Copy
 from meshproof.mesh.coverage.facts import Facts
 from meshproof.mesh.model.ambient import MODE
-from meshproof.mesh.model.kubernetes import Labels, Workload
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.security.network_policy import LetThrough
+from meshproof.mesh.model.security.network_policy import EVERYWHERE, LetThrough, Peer
 from meshproof.mesh.model.unmodelled import Guarded
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
 AMBIENT = "ambient"
+# The labels of its pods in Istio's own charts, and the port from which proxies get their configuration.
+ISTIOD: tuple[str, Labels] = (ROOT_NAMESPACE, {"app": "istiod", "istio": "pilot"})
+CONFIGURATION = 15012
 
 
 def may_be_dropped(mesh: Mesh, guard: Guarded, found: Facts) -> bool:
     """Whether a request meets pods of the guard to which, or from which, it may not get."""
+    if _is_guarded(guard, *ISTIOD) and not _is_served(guard):
+        return True
     if guard.egress:
         # A pod that cannot get out to istiod has no configuration: it counts for who receives, too.
         return any(_is_guarded(guard, *pod) and not is_open(guard, *pod) for pod in found.pods)
@@ -41,6 +46,15 @@ def is_open(guard: Guarded, namespace: str, labels: Labels) -> bool:
     return any(rule.is_all for one in guard.policies if one.is_for(namespace, labels) for rule in one.rules)
 
 
+def _is_served(guard: Guarded) -> bool:
+    """Whether all pods get their configuration of istiod, which the policies are for."""
+    if guard.egress:
+        return is_open(guard, *ISTIOD)
+    rules = (rule for one in guard.policies if one.is_for(*ISTIOD) for rule in one.rules)
+    anyone = (None, (Peer(EVERYWHERE),))
+    return any(one.peers in anyone and _is_among(one, CONFIGURATION, frozenset()) for one in rules)
+
+
 def _let_in(mesh: Mesh, guard: Guarded, pod: Workload, port: int, found: Facts) -> bool:
     if AMBIENT in (pod.labels.get(MODE), mesh.namespaces.get(pod.namespace, {}).get(MODE)):
         # What comes to such pods comes to the port of their node's proxy.
@@ -54,7 +68,10 @@ def _is_from(rule: LetThrough, found: Facts) -> bool:
 
 
 def _is_to(rule: LetThrough, pod: Workload, port: int) -> bool:
-    if rule.ports is None:
-        return True
-    names = {one.name for one in pod.ports if one.number == port}
-    return any(one in names if isinstance(one, str) else one[0] <= port <= one[1] for one in rule.ports)
+    return _is_among(rule, port, frozenset(one.name for one in pod.ports if one.number == port))
+
+
+def _is_among(rule: LetThrough, port: int, names: frozenset[str]) -> bool:
+    return rule.ports is None or any(
+        one in names if isinstance(one, str) else one[0] <= port <= one[1] for one in rule.ports
+    )

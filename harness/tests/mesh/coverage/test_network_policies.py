@@ -89,3 +89,46 @@ def test_pods_of_the_ambient_mesh_are_reached_at_another_port(touched) -> None:
     shop = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}\n---\n"
     assert "NetworkPolicy" not in touched(policies(DENY, allowing("ports: [{port: 80}]")), CART)
     assert "NetworkPolicy" in touched(shop + policies(DENY, allowing("ports: [{port: 80}]")), CART)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "from: [{}]",
+        "from: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}, {namespaceSelector: {}}]",
+        "from: [{ipBlock: {cidr: 10.0.0}}, {namespaceSelector: {}}]",
+        "from: [{podselector: {matchLabels: {app: other}}, namespaceSelector: {}}]",
+        "from: [{podSelector: {matchExpressions: [{key: app, operator: In}]}}, {namespaceSelector: {}}]",
+        "form: [{podSelector: {}}]",
+        "ports: [{port: 0, endPort: 90}]",
+        "ports: [{port: 80, endPort: 70}, {port: 80}]",
+        "ports: [{port: 80, protocol: tcp}, {port: 80}]",
+        "ports: [{endPort: 90}]",
+        "ports: [{port: HTTP}, {port: 80}]",
+    ],
+)
+def test_a_policy_that_the_api_server_does_not_take_lets_nothing_through(touched, rule: str) -> None:
+    assert touched(policies(DENY, allowing(rule)), CART) == {"NetworkPolicy"}
+
+
+@pytest.mark.parametrize("spec", ["policyTypes: [Egress]", "policyTypes: [Ingress]"])
+def test_a_policy_for_pods_by_another_label_may_be_for_a_gateways(touched, spec: str) -> None:
+    pods = "{matchLabels: {app: istio-ingressgateway}}"
+    assert touched(policies(f"{{podSelector: {pods}, {spec}}}", namespace="istio-system"), EDGE) == {"NetworkPolicy"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "kinds"),
+    [
+        ("", {"NetworkPolicy"}),
+        ("ingress: [{ports: [{port: 15012}]}]", set()),
+        ("ingress: [{from: [{namespaceSelector: {}}]}]", set()),
+        ("ingress: [{from: [{podSelector: {}}]}]", {"NetworkPolicy"}),
+        ("ingress: [{ports: [{port: 15017}]}]", {"NetworkPolicy"}),
+        ("ingress: [{}], policyTypes: [Ingress, Egress], egress: [{}]", set()),
+        ("ingress: [{}], policyTypes: [Ingress, Egress]", {"NetworkPolicy"}),
+    ],
+)
+def test_pods_that_do_not_get_to_istiod_have_no_configuration(touched, spec: str, kinds: set[str]) -> None:
+    given = "{podSelector: {matchLabels: {app: istiod}}" + (f", {spec}}}" if spec else "}")
+    assert touched(policies(given, namespace="istio-system"), CART) == kinds

@@ -14,6 +14,7 @@ from meshproof.errors import ManifestError
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import labels
+from meshproof.mesh.build.network_policy.checks import check
 from meshproof.mesh.build.workloads.namespaces import namespace_selector
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.security.network_policy import EVERYWHERE, LetThrough, NetworkPolicy, Peer
@@ -55,6 +56,7 @@ class Policies:
 
 def _directions(resource: Resource, mesh: Mesh) -> Iterator[tuple[str, NetworkPolicy]]:
     spec = resource.body.need("spec")
+    check(spec)
     selector, types = spec.get("podSelector"), [one.text() for one in spec.list("policyTypes")]
     chosen, further = labels(selector, "matchLabels"), bool(selector and selector.list("matchExpressions"))
     for direction, field, source in ((INGRESS, "ingress", "from"), (EGRESS, "egress", "to")):

@@ -56,7 +56,19 @@ def _unequal(wanted: Labels, pod: Labels) -> Iterator[str]:
     return (f"{name}: {value}" for name, value in wanted.items() if pod.get(name) != value)
 
 
+def check_expressions(selector: Value) -> None:
+    """Raise ManifestError where an expression of a selector is none that the API server takes."""
+    for _ in _expressions(selector):
+        pass
+
+
 def _unmet(selector: Value, pod: Labels) -> Iterator[str]:
+    for key, operator, values in _expressions(selector):
+        if not OPERATORS[operator].holds(pod.get(key), values):
+            yield " ".join((key, operator, *([f"({', '.join(values)})"] if values else [])))
+
+
+def _expressions(selector: Value) -> Iterator[tuple[str, str, list[str]]]:
     for expression in selector.list("matchExpressions"):
         key, operator = expression.need("key"), expression.need("operator")
         values = [one.text() for one in expression.list("values")]
@@ -66,5 +78,4 @@ def _unmet(selector: Value, pod: Labels) -> Iterator[str]:
         if found.valued != bool(values):
             wants = "needs values" if found.valued else "takes no values"
             raise expression.problem(f"{operator.text()} {wants}", "the API server refuses it")
-        if not found.holds(pod.get(key.text()), values):
-            yield " ".join((key.text(), operator.text(), *([f"({', '.join(values)})"] if values else [])))
+        yield key.text(), operator.text(), values
