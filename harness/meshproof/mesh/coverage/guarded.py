@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshproof.border.expectation import Arm, Copy
 from meshproof.mesh.coverage.facts import Facts
-from meshproof.mesh.model.ambient import MODE
+from meshproof.mesh.model.ambient import MODE, REVISION
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.security.network_policy import EVERYWHERE, LetThrough, Peer
@@ -13,7 +13,7 @@ from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
 AMBIENT = "ambient"
 # The labels of its pods in Istio's own charts, and the port from which proxies get their configuration.
-ISTIOD: tuple[str, Labels] = (ROOT_NAMESPACE, {"app": "istiod", "istio": "pilot"})
+ISTIOD: tuple[str, Labels] = (ROOT_NAMESPACE, {"app": "istiod", "istio": "pilot", REVISION: "default"})
 CONFIGURATION = 15012
 
 

@@ -132,3 +132,10 @@ def test_a_policy_for_pods_by_another_label_may_be_for_a_gateways(touched, spec:
 def test_pods_that_do_not_get_to_istiod_have_no_configuration(touched, spec: str, kinds: set[str]) -> None:
     given = "{podSelector: {matchLabels: {app: istiod}}" + (f", {spec}}}" if spec else "}")
     assert touched(policies(given, namespace="istio-system"), CART) == kinds
+
+
+def test_what_istios_own_chart_lets_in_to_istiod_is_let_in(touched) -> None:
+    pods = "{matchLabels: {app: istiod, istio.io/rev: default}}"
+    served = f"{{podSelector: {pods}, ingress: [{{ports: [{{port: 15017}}]}}, {{ports: [{{port: 15012}}]}}]}}"
+    assert touched(policies(DENY, served, namespace="istio-system"), CART) == set()
+    assert touched(policies(f"{{podSelector: {pods}}}", namespace="istio-system"), CART) == {"NetworkPolicy"}
