@@ -60,11 +60,17 @@ def _let_in(mesh: Mesh, guard: Guarded, pod: Workload, port: int, found: Facts) 
         # What comes to such pods comes to the port of their node's proxy.
         return False
     own = (one for one in guard.policies if one.is_for(pod.namespace, pod.labels))
-    return any(_is_from(rule, found) and _is_to(rule, pod, port) for one in own for rule in one.rules)
+    return any(_is_from(mesh, rule, found) and _is_to(rule, pod, port) for one in own for rule in one.rules)
 
 
-def _is_from(rule: LetThrough, found: Facts) -> bool:
-    return rule.peers is None or any(one.is_one(*found.client) for one in rule.peers)
+def _is_from(mesh: Mesh, rule: LetThrough, found: Facts) -> bool:
+    if rule.peers is None:
+        return True
+    gateway = mesh.gateway(found.gateway)
+    if gateway and any(one.on_host for one in mesh.serving(gateway)):
+        # What they send has the address of a Node: no selector is for it.
+        return False
+    return any(one.is_one(*found.client) for one in rule.peers)
 
 
 def _is_to(rule: LetThrough, pod: Workload, port: int) -> bool:

@@ -115,7 +115,7 @@ class Workload:
     Its pods run on Nodes with `node_labels`, or on the one called `node`; `locality` is None where nothing tells it.
     `bypass` is why what its pods send passes no sidecar. `addresses` are those that manifests say of machines and
     endpoints, each one's replica by its place, and `weights` theirs (none: all alike). With `versions` a controller
-    tells old pods from new ones by labels that stand in no manifest.
+    tells old pods from new ones by labels that stand in no manifest; those `on_host` have the addresses of their Nodes.
     """
 
     name: str
@@ -134,6 +134,7 @@ class Workload:
     addresses: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()
     versions: bool = False
+    on_host: bool = False
     key: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

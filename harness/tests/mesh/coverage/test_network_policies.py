@@ -139,3 +139,21 @@ def test_what_istios_own_chart_lets_in_to_istiod_is_let_in(touched) -> None:
     served = f"{{podSelector: {pods}, ingress: [{{ports: [{{port: 15017}}]}}, {{ports: [{{port: 15012}}]}}]}}"
     assert touched(policies(DENY, served, namespace="istio-system"), CART) == set()
     assert touched(policies(f"{{podSelector: {pods}}}", namespace="istio-system"), CART) == {"NetworkPolicy"}
+
+
+def test_what_a_gateway_on_its_nodes_network_sends_is_selected_by_no_labels(touched) -> None:
+    pods = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge, namespace: istio-system}
+spec:
+  selector: {matchLabels: {istio: ingressgateway}}
+  template:
+    metadata: {labels: {istio: ingressgateway}}
+    spec: {hostNetwork: true, containers: [{name: istio-proxy, image: proxyv2}]}
+---
+"""
+    let_in = policies(DENY, allowing("from: [{namespaceSelector: {}}]"))
+    assert "NetworkPolicy" not in touched(pods.replace("hostNetwork: true, ", "") + let_in, EDGE)
+    assert "NetworkPolicy" in touched(pods + let_in, EDGE)
+    assert "NetworkPolicy" not in touched(pods + policies(DENY, allowing("")), EDGE)

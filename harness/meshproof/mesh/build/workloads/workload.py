@@ -82,13 +82,18 @@ def at(body: Value, path: Sequence[str]) -> Value | None:
     return found
 
 
+def on_host(template: Value) -> bool:
+    """Whether pods have the addresses of their Nodes."""
+    network = at(template, ("spec", "hostNetwork"))
+    return network is not None and network.data is True
+
+
 def asked_for(template: Value) -> str:
     """What a template says of a sidecar (`false`: none); empty where it leaves that to the namespace.
 
     Of a pod the label counts before the annotation: istio/istio pkg/kube/inject/inject.go (injectRequired).
     """
-    network = at(template, ("spec", "hostNetwork"))
-    if network and network.data is True:
+    if on_host(template):
         return "false"
     several = (at(template, ("metadata", holder, INJECT)) for holder in ("labels", "annotations"))
     return next((one.data for one in several if one and isinstance(one.data, str) and one.data), "")
@@ -141,6 +146,7 @@ def workload(resource: Resource, findings: Findings) -> Workload:
         node=node.text() if node else "",
         node_labels=node_labels,
         bypass=bypass(template),
+        on_host=on_host(template),
     )
 
 
