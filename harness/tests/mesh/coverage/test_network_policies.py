@@ -157,3 +157,20 @@ spec:
     assert "NetworkPolicy" not in touched(pods.replace("hostNetwork: true, ", "") + let_in, EDGE)
     assert "NetworkPolicy" in touched(pods + let_in, EDGE)
     assert "NetworkPolicy" not in touched(pods + policies(DENY, allowing("")), EDGE)
+
+
+@pytest.mark.parametrize(("transport", "kinds"), [("TCP", set()), ("UDP", {"NetworkPolicy"})])
+def test_a_port_is_let_in_by_its_name_among_those_of_its_transport(touched, transport: str, kinds: set[str]) -> None:
+    pods = f"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: more, namespace: shop}}
+spec:
+  selector: {{matchLabels: {{app: cart}}}}
+  template:
+    metadata: {{labels: {{app: cart}}}}
+    spec: {{containers: [{{name: c, image: cart, ports: [{{name: own, containerPort: 80, protocol: {transport}}}]}}]}}
+---
+"""
+    more = allowing("", "{matchLabels: {tier: front}}")
+    assert touched(pods + policies(DENY, more, allowing("ports: [{port: own}]")), CART) == kinds

@@ -184,7 +184,10 @@ def _ports(container: Value) -> Iterable[ContainerPort]:
         name = port.get("name")
         if name and name.text() and (wrong := port_name(name.text())):
             raise name.problem(f"the port name {name.shown} {wrong}", "the API server refuses it")
-        yield ContainerPort(port.need("containerPort").whole(1, LARGEST_PORT), name.text() if name else "")
+        transport = port.get("protocol")
+        # A port is found by its name among those of its transport alone, of which the mesh carries TCP.
+        carried = transport is None or transport.data in ("", "TCP")
+        yield ContainerPort(port.need("containerPort").whole(1, LARGEST_PORT), name.text() if name and carried else "")
 
 
 def _check_containers(containers: Sequence[Value]) -> None:
