@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from fuzz_data import damaged
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from meshproof.border.inventory import RegistryEntry
 from meshproof.border.timeouts import Timeouts
@@ -211,6 +211,7 @@ def told_by_curl(says: bytes) -> None:
         answer(b'{"token": "t"}', 'WWW-Authenticate: Bearer realm="http://registry.example.com/t",service="r"')
     )
 )
+@example(says=b"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n")
 def test_answers_as_a_host_sees_them(says: bytes) -> None:
     told_by_curl(says)
 

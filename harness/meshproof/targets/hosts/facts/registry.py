@@ -23,7 +23,7 @@ ACCEPT = (
 )
 CURL = "exec curl -sS -i --max-time 20 --max-filesize 1000000 -K -"
 SECONDS = 30.0
-STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})\b", re.ASCII)
+STATUS = re.compile(r"HTTP/[\d.]+ ([1-9]\d{2})\b", re.ASCII)
 
 
 async def registry(connection: Connection, entry: RegistryEntry) -> RegistryFacts:
