@@ -6,7 +6,6 @@ https://istio.io/latest/docs/reference/config/networking/virtual-service/#Header
 from __future__ import annotations
 
 from meshproof.envoy.unit import Fields
-from meshproof.mesh.model.header_format import is_taken
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
 from meshproof.records import dataclass
 
@@ -27,11 +26,11 @@ def is_internal(name: str) -> bool:
 
 
 def options(headers: Headers, action: str) -> list[Fields]:
-    """Envoy's HeaderValueOptions; a value that Envoy refuses is left out: no verdict rests on it."""
+    """Envoy's HeaderValueOptions."""
     return [
         {"header": {"key": name, "value": value}, "append_action": action}
         for name, value in sorted(headers, key=lambda header: header[0])
-        if not is_internal(name) and is_taken(value)
+        if not is_internal(name)
     ]
 
 

@@ -14,7 +14,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.match import gateways as gateways_of
 from meshproof.mesh.build.match import route_match
-from meshproof.mesh.build.rules.headers import check_authority, header_changes, told_of_operators
+from meshproof.mesh.build.rules.headers import check_authority, header_changes
 from meshproof.mesh.build.rules.tcp import tcp_routes, tls_routes
 from meshproof.mesh.build.rules.weights import destinations
 from meshproof.mesh.build.values.line import one_line
@@ -59,7 +59,6 @@ def virtual_service(resource: Resource, findings: Findings) -> Draft:
             if delegate and value.get("delegate"):
                 raise value.problem("a delegate delegates further", "istiod refuses it: a delegate's rules are its own")
             routes.append((http_route(value, resource.namespace, findings), value.compact()))
-    told_of_operators((one for one, _ in routes), () if delegate else gateways, findings)
     for host in spec.list("hosts"):
         if entering := tuple(one for one in gateways if one != MESH_GATEWAY and host.text() != host.text().lower()):
             touched = (Asked((host.text().lower(),), entering),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from meshproof.mesh.model.header_format import TAKEN, TAKEN_WITH_ARGUMENT
 
 
@@ -147,14 +146,6 @@ def test_of_what_an_operator_gives_nothing_is_held_and_all_else_is(meet, at_both
     assert untold == [None if text == "%PROTOCOL%" else text for text in UNKNOWN]
     host = UNKNOWN.index("%HOSTNAME%")
     assert dict(found[2 * host].received[0].headers)["x-out"] not in ("", "%HOSTNAME%")
-
-
-@pytest.mark.parametrize("text", ["%NO_SUCH_OPERATOR%", "%HOSTNAME(a)%"])
-def test_a_format_that_envoy_refuses_decides_all_of_its_rule(meet, at_both, text: str) -> None:
-    http = rule(0, f"{{request: {{set: {{x-out: '{text}'}}}}}}") + rule(1, "{request: {set: {x-out: '1'}}}")
-    drawn, plain = (meet(http, at_both(f"/{number}/")) for number in (0, 1))
-    assert all("x-out" in one.expectation.undecided for one in drawn)
-    assert [(one.expectation.undecided, one.difference) for one in plain] == [("", ""), ("", "")]
 
 
 def test_what_instructs_envoy_or_belongs_to_a_connection_is_not_held_at_pods(meet, at_both) -> None:

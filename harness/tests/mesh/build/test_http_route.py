@@ -240,10 +240,3 @@ def test_what_is_not_modelled_touches_its_rule_alone(rule: str, why: str) -> Non
     (one,) = found.unmodelled
     assert why in one.why
     assert one.touches == (Rule(found.virtual_services[0].http[1].location),)
-
-
-def test_a_header_value_that_envoy_refuses_touches_all_routes() -> None:
-    value = "requestHeaderModifier: {set: [{name: x, value: '%NO_SUCH_OPERATOR%'}]}"
-    (one,) = build_all(manifests(route(f"filters: [{{type: RequestHeaderModifier, {value}}}]"))).mesh.unmodelled
-    assert "refuses all routes of the port" in one.why
-    assert one.touches == (Asked(("*",)),)

@@ -107,16 +107,20 @@ SENT = "route: [{destination: {host: orders}}]"
         (rule('redirect: {authority: "a\\nb"}'), {"stock.example"}),
         (rule(f"match: [{{queryParams: {{'': {{exact: a}}}}}}], {SENT}"), {"stock.example"}),
         (rule(f"headers: {{request: {{set: {{a: {'b' * 16385}}}}}}}, {SENT}"), {"stock.example"}),
+        (rule(f"headers: {{request: {{set: {{a: '%NO_SUCH_OPERATOR%'}}}}}}, {SENT}"), {"stock.example"}),
+        (rule(f"headers: {{request: {{set: {{a: '%HOSTNAME(a)%'}}}}}}, {SENT}"), {"stock.example"}),
         (rule("directResponse: {status: 600}", "hosts: [orders]"), {"stock"}),
         (by_path("("), {"shared.example"}),
         (modified("remove: ['']"), {"shared.example"}),
+        (modified("set: [{name: a, value: '%NO_SUCH_OPERATOR%'}]"), {"shared.example"}),
         (modified('set: [{name: a, value: "b\\nc"}]'), {"shared.example"}),
         (route("retry: {backoff: 0s}"), {"shared.example"}),
         (by_path("/a"), set()),
     ],
     ids=[
         *("answer", "abort", "program", "no expression to istiod", "rewrite", "redirect", "parameter", "header"),
-        *("within the mesh", "HTTPRoute", "no name", "line break", "backoff", "right"),
+        *("operator", "argument"),
+        *("within the mesh", "HTTPRoute", "no name", "operator of a filter", "line break", "backoff", "right"),
     ],
 )
 def test_no_request_is_proved_that_the_same_routes_decide(broken: str, unproved: set[str]) -> None:

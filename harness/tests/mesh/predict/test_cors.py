@@ -33,16 +33,16 @@ def test_a_star_among_others_is_sent_as_it_is(routed) -> None:
 
 
 def test_the_answer_to_a_preflight_is_told_whatever_a_rule_makes_of_headers(routed) -> None:
-    unknown = "headers: {response: {set: {x-at: '%NO_SUCH_OPERATOR%'}}}"
+    unknown = "headers: {response: {set: {location: '%START_TIME%'}}}"
     mesh = routed(f"{POLICY}\n  {unknown}\n  route: [{{destination: {{host: greeter}}}}]").mesh
     preflight = predict(mesh, parse(PREFLIGHT))
     assert (preflight.status, preflight.undecided) == (200, "")
-    assert "x-at" in predict(mesh, parse("GET http://greeter:5000/")).undecided
+    assert "location" in predict(mesh, parse("GET http://greeter:5000/")).undecided
 
 
 def test_what_a_redirect_would_make_of_request_headers_counts_for_nothing(routed) -> None:
-    for headers, why in (("request", ""), ("response", "x-at")):
-        unknown = f"headers: {{{headers}: {{set: {{x-at: '%NO_SUCH_OPERATOR%'}}}}}}"
+    for headers, why in (("request", ""), ("response", "location")):
+        unknown = f"headers: {{{headers}: {{set: {{location: '%START_TIME%'}}}}}}"
         found = predict(routed(f"- redirect: {{uri: /b}}\n  {unknown}").mesh, parse("GET http://greeter:5000/"))
         assert found.status == 301
         assert why in found.undecided

@@ -17,7 +17,6 @@ from meshproof.mesh.build.kubernetes import LARGEST_PORT
 from meshproof.mesh.build.rules.headers import VALUE
 from meshproof.mesh.build.values.line import one_line
 from meshproof.mesh.model.header_format import NotAFormatError, is_taken
-from meshproof.mesh.model.unmodelled import Asked
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, Redirect, Rewrite
 
 FIELDS = {
@@ -77,22 +76,22 @@ def untaken(spec: Value, taken: Collection[str]) -> tuple[Problem, ...]:
     )
 
 
-def header_changes(found: dict[str, list[Value]], findings: Findings) -> HeaderChanges:
+def header_changes(found: dict[str, list[Value]]) -> HeaderChanges:
     """The header modifiers; names come out in lower case."""
     request, response = (found.get(f"{side}HeaderModifier", [None])[0] for side in ("Request", "Response"))
-    return HeaderChanges(_change(request, findings), _change(response, findings))
+    return HeaderChanges(_change(request), _change(response))
 
 
-def _change(value: Value | None, findings: Findings) -> HeaderChange:
+def _change(value: Value | None) -> HeaderChange:
     if value is None:
         return HeaderChange()
     removed = tuple(one_line(one).lower() for one in value.list("remove"))
     if "" in removed:
         raise value.need("remove").problem("a header to remove has no name", "Envoy refuses it", by_envoy=True)
-    return HeaderChange(_headers(value, "set", findings), _headers(value, "add", findings), removed)
+    return HeaderChange(_headers(value, "set"), _headers(value, "add"), removed)
 
 
-def _headers(value: Value, field: str, findings: Findings) -> Headers:
+def _headers(value: Value, field: str) -> Headers:
     several: dict[str, str] = {}
     for one in value.list(field):
         given = one.need("value")
@@ -101,12 +100,12 @@ def _headers(value: Value, field: str, findings: Findings) -> Headers:
         if not VALUE.fullmatch(given.text()):
             raise given.problem("a header's value has no control characters", "Envoy refuses them", by_envoy=True)
         try:
-            if not is_taken(given.text()):
-                why = "Envoy does not know an operator in the value of this header: it refuses all routes of the port"
-                findings.unproved(given.location, why, touches=(Asked(("*",)),))
+            taken = is_taken(given.text())
         except NotAFormatError as error:
             hint = "write %% for a percent sign"
             raise given.problem(f"the value {given.shown} {error}", hint, by_envoy=True) from None
+        if not taken:
+            raise given.problem(f"the value {given.shown} has an operator that Envoy does not know", by_envoy=True)
         # Of names that differ in case alone the first counts.
         several.setdefault(name(one.need("name")).lower(), given.text())
     return tuple(several.items())

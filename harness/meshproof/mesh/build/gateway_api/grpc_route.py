@@ -112,7 +112,7 @@ def _rule(value: Value, resource: Resource, position: int, findings: Findings) -
             value.location,
             direct_response=None if destinations else DirectResponse(NO_BACKEND),
             mirrors=tuple(mirror(one, aim) for one, aim in mirrors),
-            headers=own.header_changes(found, findings),
+            headers=own.header_changes(found),
             missing_status=NO_BACKEND,
         ),
         backends,

@@ -138,7 +138,7 @@ def _rule(value: Value, resource: Resource, position: int, findings: Findings) -
             retries=retries,
             mirrors=tuple(mirror(one, aim) for one, aim in mirrors),
             cors=cors(policy[0]) if policy else None,
-            headers=own.header_changes(found, findings),
+            headers=own.header_changes(found),
             missing_status=NO_BACKEND,
         ),
         backends,
@@ -169,9 +169,7 @@ def backends_of(
         aim = backend(value, namespace, findings) if weight else None
         if aim is None:
             continue
-        changes = (
-            own.header_changes(own.filters(value, own.HEADERS), findings) if value.get("filters") else HeaderChanges()
-        )
+        changes = own.header_changes(own.filters(value, own.HEADERS)) if value.get("filters") else HeaderChanges()
         backends.append(aim)
         destinations.append(RouteDestination(aim.destination, weight, changes, value.location))
     given = rule.get("backendRefs")

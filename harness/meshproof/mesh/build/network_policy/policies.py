@@ -15,7 +15,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.network_policy.checks import check
-from meshproof.mesh.build.workloads.namespaces import namespace_selector
+from meshproof.mesh.build.workloads.namespaces import Selector, namespace_selector
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.security.network_policy import EVERYWHERE, LetThrough, NetworkPolicy, Peer
 from meshproof.mesh.model.unmodelled import Everything, Guarded, Touches
@@ -86,11 +86,16 @@ def _namespaces(value: Value, mesh: Mesh) -> tuple[str, ...]:
     if not labels(value, "matchLabels") and not value.list("matchExpressions"):
         return EVERYWHERE
     selector = namespace_selector(value)
-    known = {**{name: {} for name in _named(mesh)}, **mesh.namespaces} if selector.by_name else mesh.namespaces
+    # A name that the selector names is known, whoever stands in that namespace.
+    known = (
+        {**{name: {} for name in _named(selector, mesh)}, **mesh.namespaces} if selector.by_name else mesh.namespaces
+    )
     return tuple(name for name, own in known.items() if selector.holds(name, own)) or ("~",)
 
 
-def _named(mesh: Mesh) -> Iterator[str]:
+def _named(selector: Selector, mesh: Mesh) -> Iterator[str]:
+    yield from (value for _, value in selector.labels)
+    yield from (value for _, _, values in selector.expressions for value in values)
     yield from (one.namespace for one in mesh.workloads)
     yield from (one.namespace for one in mesh.services)
     yield from (mesh.pods_of(one)[0] for one in mesh.gateways)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from meshproof.manifest.value import Value
-from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.header_format import FIELD_NAME, NotAFormatError, Operator, is_taken, operators
-from meshproof.mesh.model.unmodelled import Asked
-from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
+from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers
 
 NAME = re.compile(rf":?{FIELD_NAME.pattern}")
 AUTHORITY = frozenset({"host", ":authority"})
@@ -24,17 +21,6 @@ def header_changes(value: Value | None) -> HeaderChanges:
     if value is None:
         return UNCHANGED
     return HeaderChanges(_change(value.get("request"), AUTHORITY), _change(value.get("response"), frozenset()))
-
-
-def told_of_operators(rules: Iterable[HttpRoute], gateways: tuple[str, ...], findings: Findings) -> None:
-    """Say which header values have an operator that Envoy does not know: it refuses all routes that stand beside it."""
-    for rule in rules:
-        every = (rule.headers, *(one.headers for one in rule.destinations))
-        changes = (change for one in every for change in (one.request, one.response))
-        for name, text in (pair for change in changes for pair in (*change.set, *change.add)):
-            if name not in AUTHORITY and not is_taken(text):
-                why = f"the value of {name}, {text!r}, has an operator that Envoy does not know: it refuses all routes"
-                findings.unproved(rule.location, f"{why} of the port", touches=(Asked(("*",), gateways),))
 
 
 def check_authority(rewritten: str, value: Value | None) -> None:
@@ -65,6 +51,9 @@ def _headers(value: Value, name: str, internal: frozenset[str]) -> Headers:
             parts = operators(header.text())
         except NotAFormatError as error:
             raise header.problem(f"the value of {key} {error}", "write %% for a percent sign") from None
+        if key.lower() not in AUTHORITY and not is_taken(header.text()):
+            why = f"the value of {key}, {header.shown}, has an operator that Envoy does not know"
+            raise header.problem(why, by_envoy=True)
         if any(isinstance(part, Operator) and part.length is not None for part in parts):
             hint = "istiod refuses it, as Envoy does not: leave the length out"
             raise header.problem(f"the value of {key} has an operator with a length", hint)

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from meshproof.border.expectation import Arm, HeaderExpectation
 from meshproof.border.request import OF_CONNECTIONS, Request
-from meshproof.mesh.model.header_format import is_taken
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
 from meshproof.mesh.predict.header_effect import Untold
 from meshproof.mesh.predict.proxy.formatted import formatted
@@ -111,7 +110,7 @@ def resolved(route: HttpRoute, request: Seen) -> Resolved:
         for name, text in headers:
             # The Host is no format.
             value = text if name in (":authority", "host") else formatted(text, request, changed)
-            if value is None and name not in steering and is_taken(text):
+            if value is None and name not in steering:
                 found.append((name, Untold(text)))
             elif value is None:
                 unknown.append(f"the value of {name}, {text!r}, is not known beforehand")
