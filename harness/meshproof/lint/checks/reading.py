@@ -15,7 +15,7 @@ TWICE = "is given twice"
 TOLD_ELSEWHERE = frozenset(
     {
         *(Topic.DELEGATE_LEFT_OUT, Topic.DELEGATE_MISSING, Topic.ROUTE_ALONE, Topic.PARENT_MISSING),
-        *(Topic.HEADLESS, Topic.MUTUAL_TLS, Topic.ENVOY_REFUSES),
+        *(Topic.HEADLESS, Topic.MUTUAL_TLS),
     }
 )
 # What is no flaw: who sends by a sidecar is not held up by who has none.
@@ -33,7 +33,7 @@ def unreadable(folder: Folder) -> Iterator[Found]:
 def refused(folder: Folder) -> Iterator[Found]:
     """Resources that the API server or istiod would not take, or that break all routes of a port in Envoy."""
     for one in folder.mesh.unmodelled:
-        if (one.refused or one.topic == Topic.ENVOY_REFUSES) and one.kind != "document" and one.topic != Topic.REPEATED:
+        if one.is_wrong and one.kind != "document" and one.topic != Topic.REPEATED:
             yield Found(one.location, f"{one.subject}: {one.why}", fix=one.needs)
 
 
@@ -57,7 +57,7 @@ def unread(folder: Folder) -> Iterator[Found]:
 def unmodelled(folder: Folder) -> Iterator[Found]:
     """What decides requests and is not understood: nothing is said about what it does."""
     for one in folder.mesh.unmodelled:
-        if not one.refused and one.topic not in TOLD_ELSEWHERE | NO_FLAW:
+        if not one.is_wrong and one.topic not in TOLD_ELSEWHERE | NO_FLAW:
             yield Found(one.location, f"{one.subject}: {one.why}")
 
 

@@ -27,7 +27,6 @@ from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import Secret, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import Places
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.records import dataclass
@@ -70,7 +69,7 @@ def build(resources: Iterable[Resource]) -> Built:
 def build_strictly(manifests: Manifests) -> Built:
     """The mesh of manifests that have to be right; raises ManifestError with all that istiod or Envoy would refuse."""
     built = build_all(manifests)
-    refused = [one for one in built.mesh.unmodelled if one.refused or one.topic == Topic.ENVOY_REFUSES]
+    refused = [one for one in built.mesh.unmodelled if one.is_wrong]
     if refused:
         raise ManifestError(*(Problem(one.location, one.why, one.needs) for one in refused))
     return built

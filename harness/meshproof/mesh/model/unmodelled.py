@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from meshproof.errors import Location
 from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.model.topic import Topic
 from meshproof.records import dataclass
 
 if TYPE_CHECKING:
@@ -187,6 +188,11 @@ class Unmodelled:
     needs: str = ""
     refused: bool = False
     topic: str = ""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the input is wrong: the cluster, or Envoy, does not take it."""
+        return self.refused or self.topic == Topic.ENVOY_REFUSES
 
     def __str__(self) -> str:
         return f"{self.location}: {self.subject}: {self.why}"

@@ -90,8 +90,8 @@ class Specification:
         return replace(self, specified=specified, applied=applied)
 
     def is_allowed(self, one: Unmodelled) -> bool:
-        """Whether a person said that this need not be proved; what a cluster would refuse cannot be allowed."""
-        return one.kind in self.allowed and not one.refused
+        """Whether a person said that this need not be proved; what is wrong cannot be allowed."""
+        return one.kind in self.allowed and not one.is_wrong
 
     def expectation(self, request: Request) -> Expectation:
         """What is specified for a request."""

@@ -62,6 +62,17 @@ def test_rules_that_are_not_in_force(tmp_path: Path, kind: str, rest: str, why: 
     assert why in verdict.reason
 
 
+@pytest.mark.parametrize("spec", ["http: [{redirect: {}}]", "http: [{directResponse: {status: 600}}]"])
+def test_what_is_wrong_cannot_be_allowed_to_be_unproved(tmp_path: Path, spec: str) -> None:
+    """A cluster does not take the first, Envoy the second."""
+    file = tmp_path / "only.yaml"
+    head = f"apiVersion: {HEADS['VirtualService']}\nkind: VirtualService\nmetadata: {{name: only}}\n"
+    file.write_text(f"{head}spec: {{hosts: [a.example.com], gateways: [edge], {spec}}}\n")
+    kinds = frozenset({"VirtualService"})
+    prepared = prepare_verification([str(file)], [], (), Precision(), any_client=True, allowed=kinds)
+    assert [(one.kind, one.allowed) for one in prepared.coverage.dependences] == [("VirtualService", False)]
+
+
 @pytest.mark.parametrize("rule", ["matchh: [], redirect: {uri: /new}", "redirect: {uri: *new}"])
 def test_a_named_request_tells_of_the_rule_for_it_that_a_cluster_refuses(tmp_path: Path, rule: str) -> None:
     file = tmp_path / "shop.yaml"
