@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshproof.border.expectation import Expectation
+from meshproof.explain.context import Context
 from meshproof.explain.explanation import Object
-from meshproof.explain.manifests import Written
 from meshproof.explain.misses import worded
-from meshproof.language.words import ENGLISH, Words
+from meshproof.language.words import Words
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service
-from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, specificity
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict import visibility
@@ -22,37 +20,33 @@ from meshproof.mesh.predict.mesh_table import Table
 from meshproof.mesh.predict.policies import destination_rules
 
 
-def beside(
-    mesh: Mesh,
-    expectation: Expectation,
-    table: Table,
-    client: Client,
-    having: Sequence[VirtualService],
-    written: Written,
-    words: Words = ENGLISH,
-) -> Iterator[Object]:
-    """VirtualServices for the host, DestinationRules for the destinations, and Services of the same name."""
-    names = {expectation.request.domain, *([table.domain] if table.domain else [])}
-    meant = None if expectation.request.gateway else asked_service(mesh, expectation.request, client.namespace)
+def beside(context: Context, table: Table, having: Sequence[VirtualService]) -> Iterator[Object]:
+    """VirtualServices for the host, DestinationRules for the destinations, and Services of the same name.
+
+    `having` are the VirtualServices whose rules stand in the table.
+    """
+    mesh, request = context.mesh, context.request
+    names = {request.domain, *([table.domain] if table.domain else [])}
+    meant = None if request.gateway else asked_service(mesh, request, context.client.namespace)
     names |= {meant.host} if meant else set()
     for one in mesh.virtual_services:
         named = [host for host in one.hosts if any(covers(host, name) for name in names)]
         if named and not any(each is one for each in having):
-            is_tcp = expectation.request.is_tcp
-            why = "" if is_tcp or meant is None else _unread(expectation, meant, words)
-            why = why or _why_not(one, named, table, client, having, written, words, is_tcp=is_tcp)
-            yield Object(written.called(one.location), one.location, why)
-    yield from _rules(mesh, expectation, client, written, words)
+            why = "" if request.is_tcp or meant is None else _unread(context, meant)
+            why = why or _why_not(context, one, named, table, having)
+            yield Object(context.written.called(one.location), one.location, why)
+    yield from _rules(context)
     if meant is not None:
-        yield from _namesakes(mesh, meant, client, words)
+        yield from _namesakes(context, meant)
 
 
-def _unread(expectation: Expectation, meant: Service, words: Words) -> str:
+def _unread(context: Context, meant: Service) -> str:
     """Why no rule for HTTP has a say, where the port that is called passes on what comes; empty where it reads it."""
-    called = (port for port in meant.ports if port.number == expectation.request.port)
+    called = (port for port in meant.ports if port.number == context.request.port)
     port = next(called, None)
     if port is None or port.is_http:
         return ""
+    words = context.words
     return words(
         "its rules are for HTTP, and port {port} of {service} speaks {protocol}",
         port=port.number,
@@ -62,16 +56,9 @@ def _unread(expectation: Expectation, meant: Service, words: Words) -> str:
 
 
 def _why_not(
-    one: VirtualService,
-    named: list[str],
-    table: Table,
-    client: Client,
-    having: Sequence[VirtualService],
-    written: Written,
-    words: Words,
-    *,
-    is_tcp: bool,
+    context: Context, one: VirtualService, named: Sequence[str], table: Table, having: Sequence[VirtualService]
 ) -> str:
+    client, words = context.client, context.words
     if not visibility.sees(client.namespace, one.export_to, one.namespace):
         return _hidden(one.export_to, client, words)
     gateways = [client.gateway, *(each for other in having for each in other.gateways)]
@@ -81,7 +68,7 @@ def _why_not(
     if not bound:
         own = _gateways(one, words)
         return words("is for {gateways}, not for Gateway {gateway}", gateways=own, gateway=client.gateway)
-    if is_tcp:
+    if context.request.is_tcp:
         return words("has no rule for such a connection, or another one comes before it")
     entries = [entry.kept_from for entry in considered(one, client)]
     if entries and all(entries):
@@ -104,7 +91,7 @@ def _why_not(
     if having:
         first_ = having[0]
         older = first_.created and (not one.created or first_.created < one.created)
-        other = written.called(first_.location)
+        other = context.written.called(first_.location)
         if older:
             return words("{other} names the same host and is older: it alone decides", other=other)
         return words("{other} names the same host and comes first: it alone decides", other=other)
@@ -127,8 +114,9 @@ def _gateways(one: VirtualService, words: Words) -> str:
     return words(" and ").join(several)
 
 
-def _rules(mesh: Mesh, expectation: Expectation, client: Client, written: Written, words: Words) -> Iterator[Object]:
+def _rules(context: Context) -> Iterator[Object]:
     """DestinationRules for the hosts that a request goes to, that do not count."""
+    mesh, expectation, client, words = context.mesh, context.expectation, context.client, context.words
     hosts = [*(one.host for one in expectation.arms), *(one.host for one in expectation.copies)]
     for host in filter(None, dict.fromkeys(hosts)):
         service = visibility.service(mesh, host, client.namespace) or mesh.service(host)
@@ -151,11 +139,12 @@ def _rules(mesh: Mesh, expectation: Expectation, client: Client, written: Writte
                         places=words(" or ").join(places),
                     )
                 why = why or words("does not count for this client")
-                yield Object(written.called(rule.location), rule.location, why)
+                yield Object(context.written.called(rule.location), rule.location, why)
 
 
-def _namesakes(mesh: Mesh, meant: Service, client: Client, words: Words) -> Iterator[Object]:
-    for one in mesh.services_called(meant.name):
+def _namesakes(context: Context, meant: Service) -> Iterator[Object]:
+    client, words = context.client, context.words
+    for one in context.mesh.services_called(meant.name):
         if one is not meant:
             own = client.namespace
             why = words("has the same name; a client of {namespace} calls it {name}", namespace=own, name=one.called)

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from meshproof.border.expectation import Expectation
+from meshproof.explain.context import Context
 from meshproof.explain.explanation import AFTER, MISSED, NOT_FOR, TAKEN, Entry
-from meshproof.explain.manifests import Written
 from meshproof.explain.rules import Trace
-from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, TcpMatch, TcpRoute, VirtualService
 from meshproof.mesh.predict import visibility
@@ -22,11 +21,11 @@ from meshproof.mesh.predict.mesh_table import Table
 Rules = Iterable[tuple[VirtualService, TcpRoute]]
 
 
-def connection(mesh: Mesh, expectation: Expectation, client: Client, written: Written) -> tuple[Table, Trace]:
+def connection(context: Context) -> tuple[Table, Trace]:
     """Where a connection comes, and the rules that stand for it there."""
-    request = expectation.request
+    mesh, expectation, client, request = context.mesh, context.expectation, context.client, context.request
     if request.gateway:
-        return _entering(mesh, expectation, client, written)
+        return _entering(context)
     service, port = called(mesh, request, client)
     if service is None:
         return Table(note=expectation.note, refused=expectation.refused), Trace()
@@ -36,11 +35,11 @@ def connection(mesh: Mesh, expectation: Expectation, client: Client, written: Wr
     own = [one for one in naming if any(covers(name, service.host) for name in one.hosts)]
     rules = [(one, route) for one in own for route in (one.tls if secured else one.tcp)]
     found = Table(service=service, port=port, domain=service.host, note=expectation.note, refused=expectation.refused)
-    return found, _trace(rules, expectation, client, written)
+    return found, _trace(rules, context)
 
 
-def _entering(mesh: Mesh, expectation: Expectation, client: Client, written: Written) -> tuple[Table, Trace]:
-    request = expectation.request
+def _entering(context: Context) -> tuple[Table, Trace]:
+    mesh, expectation, request = context.mesh, context.expectation, context.request
     gateway = mesh.gateway(request.gateway)
     several = entries(mesh, gateway) if gateway else ()
     there = [one for one in several if one.server.port == request.port]
@@ -52,26 +51,28 @@ def _entering(mesh: Mesh, expectation: Expectation, client: Client, written: Wri
     }
     found = Table(note=expectation.note, refused=expectation.refused, servers=tuple(one.server for one in there))
     # At a gateway nothing of who sends it counts.
-    return found, _trace(rules.values(), expectation, replace(client, labels={}, namespace=""), written)
+    anybody = replace(context.client, labels={}, namespace="")
+    return found, _trace(rules.values(), replace(context, client=anybody))
 
 
-def _trace(rules: Rules, expectation: Expectation, client: Client, written: Written) -> Trace:
+def _trace(rules: Rules, context: Context) -> Trace:
     several = list(rules)
     owners = {id(one): one for one, _ in several}
-    return Trace(tuple(_entries(several, expectation, client, written)), None, tuple(owners.values()))
+    return Trace(tuple(_entries(several, context)), None, tuple(owners.values()))
 
 
-def _entries(rules: Rules, expectation: Expectation, client: Client, written: Written) -> Iterator[Entry]:
+def _entries(rules: Rules, context: Context) -> Iterator[Entry]:
+    expectation = context.expectation
     decided = False
     for _, route in rules:
         for match in route.matches or (None,):
-            miss = _kept_from(match, client)
+            miss = _kept_from(match, context.client)
             named = _named(match, expectation) if miss is None else None
             taken = route.location == expectation.route and not decided
             outcome = NOT_FOR if miss else MISSED if named else TAKEN if taken else AFTER
             decided = decided or outcome == TAKEN
             place = match.location if match else None
-            owner = written.called(route.location)
+            owner = context.written.called(route.location)
             yield Entry(owner, route.location, place, outcome, miss=miss or named, by=expectation.route)
 
 

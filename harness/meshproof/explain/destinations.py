@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshproof.border.expectation import Arm, Copy, Expectation
+from meshproof.border.expectation import Arm, Copy
+from meshproof.explain.context import Context
 from meshproof.explain.explanation import Destination, Object, Pods
-from meshproof.explain.manifests import Written
 from meshproof.explain.policies import settings
-from meshproof.language.words import Words
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.policies.policy import layers
 
 
-def destinations(
-    mesh: Mesh, expectation: Expectation, client: Client, written: Written, words: Words
-) -> Iterator[Destination]:
+def destinations(context: Context) -> Iterator[Destination]:
     """The destinations of a request, then its mirrors."""
-    for one in expectation.arms:
-        yield _destination(mesh, one, client, written, words)
-    for copy in expectation.copies:
-        yield _destination(mesh, copy, client, written, words)
+    for one in context.expectation.arms:
+        yield _destination(context, one)
+    for copy in context.expectation.copies:
+        yield _destination(context, copy)
 
 
-def _destination(mesh: Mesh, one: Arm | Copy, client: Client, written: Written, words: Words) -> Destination:
+def _destination(context: Context, one: Arm | Copy) -> Destination:
+    mesh, words = context.mesh, context.words
     # The host of a destination has no slash of its own.
     name = one.destination.partition("/")[2].partition(":")[0]
-    found = layers(mesh, one.host, name, one.port, client)
+    found = layers(mesh, one.host, name, one.port, context.client)
     chosen = found.subset
     labels = ", ".join(f"{key}={value}" for key, value in chosen.labels.items()) if chosen else ""
     rule = found.subset_rule
@@ -41,7 +38,7 @@ def _destination(mesh: Mesh, one: Arm | Copy, client: Client, written: Written, 
         one.port,
         one.location,
         tuple(_pods(mesh, one.workloads)),
-        tuple(settings(found, one.port, written, words)) if mesh.knows(one.host) else (),
+        tuple(settings(found, one.port, context.written, words)) if mesh.knows(one.host) else (),
         one.why if isinstance(one, Arm) else one.note,
         mirror=isinstance(one, Copy),
         subset=Object(called, chosen.location, labels) if chosen else None,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from meshproof.border.expectation import Expectation
 from meshproof.border.grpc import grpc_status
 from meshproof.errors import Location
+from meshproof.explain.context import Context
 from meshproof.explain.explanation import Setting
 from meshproof.explain.manifests import Written, field, place_of
 from meshproof.explain.policies import default
@@ -28,9 +29,10 @@ AS_HTTP_ROUTE = {
 }
 
 
-def effects(expectation: Expectation, route: HttpRoute | None, written: Written, words: Words) -> Iterator[Setting]:
+def effects(context: Context, route: HttpRoute | None) -> Iterator[Setting]:
     """All of them, in the order in which a request meets them."""
-    rule = _Rule(route, written)
+    expectation, words = context.expectation, context.words
+    rule = _Rule(route, context.written)
     if expectation.delay:
         one = expectation.delay
         share, time = percent(float(one.share)), seconds(one.seconds)

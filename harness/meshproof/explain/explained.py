@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from meshproof.border.expectation import Expectation
 from meshproof.border.request import Request
 from meshproof.border.source import Source
 from meshproof.explain.beside import beside
+from meshproof.explain.context import Context
 from meshproof.explain.destinations import destinations
 from meshproof.explain.effects import effects
 from meshproof.explain.explanation import Explanation, Object
@@ -20,9 +20,7 @@ from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.gateway import OWN_PODS
-from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.unmodelled import Unmodelled
-from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.mesh_table import UNREAD, Table
 from meshproof.mesh.predict.prediction import client_of, predict, table
 from meshproof.mesh.predict.sidecar import applying
@@ -38,20 +36,19 @@ def explain(
     """
     mesh = built.mesh
     expectation = predict(mesh, request, source)
-    client = client_of(mesh, request, source)
-    written = written_in(built)
-    found, traced = _trace(mesh, expectation, client, written, words)
+    context = Context(mesh, expectation, client_of(mesh, request, source), written_in(built), words)
+    found, traced = _trace(context)
     dependencies = Dependencies(mesh, (*mesh.unmodelled, *limits))
     touching = dependencies.touching(facts(mesh, expectation, source))
     found_out = Explanation(
         expectation,
         source,
         why_unanswered(mesh, expectation, source.namespace),
-        tuple(_way(mesh, expectation, client, found, traced, written, words)),
+        tuple(_way(context, found, traced)),
         traced.entries,
-        tuple(destinations(mesh, expectation, client, written, words)),
-        tuple(effects(expectation, traced.taken.route if traced.taken else None, written, words)),
-        tuple(beside(mesh, expectation, found, client, traced.virtual_services, written, words)),
+        tuple(destinations(context)),
+        tuple(effects(context, traced.taken.route if traced.taken else None)),
+        tuple(beside(context, found, traced.virtual_services)),
         tuple(_not_understood(one) for one in (*touching, *undecided(mesh, expectation))),
     )
     near, far = _notices(built, found_out)
@@ -70,21 +67,18 @@ def _notices(built: Built, explanation: Explanation) -> tuple[tuple[Object, ...]
     return tuple(found[0]), tuple(found[1])
 
 
-def _trace(mesh: Mesh, expectation: Expectation, client: Client, written: Written, words: Words) -> tuple[Table, Trace]:
-    request = expectation.request
-    if not request.is_tcp:
-        found = table(mesh, request, client)
-        return found, trace(mesh, expectation, found, client, written, words)
+def _trace(context: Context) -> tuple[Table, Trace]:
+    if not context.request.is_tcp:
+        found = table(context.mesh, context.request, context.client)
+        return found, trace(context, found)
     from meshproof.explain.connections import connection
 
-    return connection(mesh, expectation, client, written)
+    return connection(context)
 
 
-def _way(
-    mesh: Mesh, expectation: Expectation, client: Client, found: Table, traced: Trace, written: Written, words: Words
-) -> Iterator[Object]:
+def _way(context: Context, found: Table, traced: Trace) -> Iterator[Object]:
     """The listener, or the servers of the gateway; the virtual host; whose rules stand there."""
-    request = expectation.request
+    mesh, request, words = context.mesh, context.request, context.words
     gateway = mesh.gateway(request.gateway) if request.gateway else None
     if gateway:
         pods = mesh.pods_of(gateway)
@@ -100,11 +94,11 @@ def _way(
     elif not request.gateway:
         listener = f"0.0.0.0_{request.port}"
         # What a client knows of the mesh is for its Sidecar to say.
-        known = applying(mesh, client)
+        known = applying(mesh, context.client)
         yield Object(
             words("sidecar of the client, listener {listener}", listener=listener), known.location if known else None
         )
-    yield from _policies(expectation, traced, written, words)
+    yield from _policies(context, traced)
     if found.refused:
         steps = {"connection": words("connection"), "handshake": words("handshake")}
         step = steps.get(found.refused, found.refused)
@@ -122,7 +116,9 @@ def _way(
             says = words("{service}, port {port}", service=own, port=there)
         yield Object(words("virtual host {domain}", domain=f"{found.domain}:{request.port}"), where, says)
     for one in traced.virtual_services:
-        yield Object(written.called(one.location), one.location, words("hosts {hosts}", hosts=", ".join(one.hosts)))
+        yield Object(
+            context.written.called(one.location), one.location, words("hosts {hosts}", hosts=", ".join(one.hosts))
+        )
     if found.to_https:
         yield Object("httpsRedirect", None, words("this server sends everything to HTTPS"))
     if found.domain and not traced.virtual_services and found.service:
@@ -132,8 +128,9 @@ def _way(
         yield Object(words("no virtual host"), None, found.note)
 
 
-def _policies(expectation: Expectation, traced: Trace, written: Written, words: Words) -> Iterator[Object]:
+def _policies(context: Context, traced: Trace) -> Iterator[Object]:
     """The rules of policies that let a request in, or the one that does not."""
+    expectation, written, words = context.expectation, context.written, context.words
     for place in expectation.allowed_by:
         yield Object(written.called(place), place, words("lets it in"))
     decided = expectation.route

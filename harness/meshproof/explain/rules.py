@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from meshproof.border.expectation import Expectation
+from meshproof.explain.context import Context
 from meshproof.explain.explanation import AFTER, MISSED, NOT_FOR, SHADOWED, TAKEN, UNKNOWN, Entry
 from meshproof.explain.manifests import Written
-from meshproof.language.words import Words
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.path import normalized
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, HttpRoute, VirtualService
@@ -28,15 +27,16 @@ class Trace:
     virtual_services: tuple[VirtualService, ...] = ()
 
 
-def trace(mesh: Mesh, expectation: Expectation, table: Table, client: Client, written: Written, words: Words) -> Trace:
+def trace(context: Context, table: Table) -> Trace:
     """The trace of a request by HTTP whose rules are in `table`; nothing where it is answered before any is tried."""
+    mesh, expectation, written, words = context.mesh, context.expectation, context.written, context.words
     rules = table.rules or ()
     own = _owners(mesh, rules)
     # What a policy decides comes before all routing.
     by_another = expectation.route is not None and all(rule.route.location != expectation.route for rule in rules)
     if not rules or not expectation.looked_at or by_another:
         return Trace(virtual_services=own)
-    request = expectation.request
+    request = context.request
     changed = seen(request, normalized(request.path, mesh.config.path_normalization) or "", certified=table.certified)
     outcomes: dict[int, Entry] = {}
     taken: Rule | None = None
@@ -53,20 +53,20 @@ def trace(mesh: Mesh, expectation: Expectation, table: Table, client: Client, wr
         outcomes[id(rule)] = entry
     by = taken.route.location if taken else None
     standing = {_key(rule): outcomes.get(id(rule)) or replace(_entry(rule, written, AFTER), by=by) for rule in rules}
-    return Trace(tuple(_in_order(standing, own, client, written)), taken, own)
+    return Trace(tuple(_in_order(standing, own, context)), taken, own)
 
 
 def _in_order(
-    standing: dict[tuple[int, int], Entry], own: Sequence[VirtualService], client: Client, written: Written
+    standing: dict[tuple[int, int], Entry], own: Sequence[VirtualService], context: Context
 ) -> Iterator[Entry]:
     """The entries that stand, and those that do not where one VirtualService has them all; else these at the end."""
-    several = [one for each in own for one in considered(each, _as_bound(each, client))]
+    several = [one for each in own for one in considered(each, _as_bound(each, context.client))]
     if len(own) == 1:
         for one in several:
-            yield standing.get(_key(one.rule)) or _left_out(one, written)
+            yield standing.get(_key(one.rule)) or _left_out(one, context.written)
         return
     yield from standing.values()
-    yield from (_left_out(one, written) for one in several if _key(one.rule) not in standing)
+    yield from (_left_out(one, context.written) for one in several if _key(one.rule) not in standing)
 
 
 def _left_out(one: Considered, written: Written) -> Entry:
