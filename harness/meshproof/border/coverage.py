@@ -49,7 +49,7 @@ class Coverage:
     a rule without requests why there are none, `unanswered` of a request that a person named why nothing can
     answer it, `left_out` how many probes about each rule (or the host or server at that place) were too many to be
     sent, and `unproved` which policies are not proved, and why. `unruled` are requests that no rule decides,
-    `objects` is the number of resources that decide requests.
+    `objects` is the number of resources that decide requests, or may: those of `dependences` are among them.
     """
 
     rules: tuple[tuple[Location, tuple[str, ...]], ...]

@@ -44,7 +44,10 @@ WHOLE_MESH = frozenset({"ConfigMap", "IstioOperator", "Istio"})
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Something that is not understood, and that is not the same on both sides; `how`: new, gone or changed."""
+    """Something that is not understood, and that is not the same on both sides.
+
+    `how`: new, gone or changed; or mended, where it was wrong and is not any more.
+    """
 
     part: Unmodelled
     how: str
@@ -108,7 +111,8 @@ def opaque(old: Side, new: Side, found: Differing) -> Iterator[Opaque]:
         if one.topic == Topic.NO_SIDECAR and one.subject not in after:
             continue
         if key not in second and one.subject not in shown:
-            yield Opaque(one, "changed" if one.subject in after else "gone")
+            stays = "mended" if one.is_wrong else "changed"
+            yield Opaque(one, stays if one.subject in after else "gone")
     both = old.mesh, new.mesh
     ways = (passed_on_otherwise, called_otherwise, configured_otherwise, injected_otherwise)
     yield from (Opaque(one, "changed") for way in ways for one in way(*both))

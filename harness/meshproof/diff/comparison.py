@@ -13,6 +13,7 @@ from meshproof.diff.changed import Differing, Opaque, differing, opaque, reach, 
 from meshproof.diff.destinations import BEHIND
 from meshproof.diff.search import Tried, as_served, search
 from meshproof.diff.sides import Side
+from meshproof.diff.untold import untold
 from meshproof.errors import Location
 from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.coverage.dependencies import Dependencies
@@ -90,8 +91,13 @@ def compare(old: Side, new: Side, namespace: str, words: Words = ENGLISH) -> Com
     touched = reach(old, new, found)
     tried = search((old.mesh, new.mesh), touched, namespace)
     pairs = list(_pairs(old.mesh, new.mesh, tried, words))
-    changes = tuple(_grouped(old.mesh, new.mesh, pairs, words))
-    hidden = (*opaque(old, new, found), *_unshown(old.mesh, new.mesh, tried))
+    differing_parts = tuple(opaque(old, new, found))
+    open_to = untold(old, new, differing_parts)
+    known = [one for one in pairs if not open_to.hides(one.old, one.new, one.source)]
+    changes = tuple(_grouped(old.mesh, new.mesh, known, words))
+    wrong = {one.part.subject for one in differing_parts if one.part.is_wrong}
+    unshown = (one for one in _unshown(old.mesh, new.mesh, tried) if one.part.subject not in wrong)
+    hidden = (*differing_parts, *unshown)
     return Comparison(
         changes,
         len(pairs),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from meshproof.border.coverage import Coverage, Dependence, Unproved
+from meshproof.border.coverage import Dependence, Unproved
 from meshproof.border.verdict import Outcome
 from meshproof.errors import Location
 from meshproof.language.words import ENGLISH, Words
@@ -33,7 +33,7 @@ class Share:
 
 
 def shares(record: Record) -> tuple[Share, ...]:
-    """The rules, requests and objects that were proved, of how many; none without a coverage, or of a broken run."""
+    """The rules and requests that were proved, of how many; none without a coverage, or of a broken run."""
     found = record.coverage
     if found is None:
         return ()
@@ -48,23 +48,23 @@ def shares(record: Record) -> tuple[Share, ...]:
     requests = {request for _, own in found.rules for request in own} | set(found.unruled)
     asked = found.requests + len(found.unanswered)
     several.append(Share("request", len(passed & requests) if requests else len(passed), asked))
-    if found.named:
-        # What the named requests do not meet was not asked for, and may be understood or not.
-        return tuple(several)
-    unclear = {one.subject for one in found.dependences if not one.allowed}
-    unclear |= {one.subject for one in found.unproved if not one.allowed}
-    clear = max(0, found.objects - len(unclear)) if found.requests else 0
-    several.append(Share("object", clear, found.objects + _not_read(found)))
     return tuple(several)
+
+
+def objects(record: Record) -> dict[str, int] | None:
+    """How many `objects` are understood in whole, `of` how many.
+
+    None of a run with named requests: what they do not meet was not asked for, and may be understood or not.
+    """
+    found = record.coverage
+    if found is None or found.named:
+        return None
+    open_ones = {one.subject for one in found.dependences}
+    return {"objects": found.objects - len(open_ones), "of": found.objects}
 
 
 def _is_proved(requests: tuple[str, ...], rule: Location, passed: set[str], depending: set[Location]) -> bool:
     return bool(requests) and rule not in depending and passed.issuperset(requests)
-
-
-def _not_read(found: Coverage) -> int:
-    """The objects that are not among those that were read."""
-    return len({one.subject for one in found.dependences if one.refused})
 
 
 def _passed(record: Record) -> Iterator[str]:
@@ -85,11 +85,14 @@ def _rows(record: Record) -> Iterator[Mapping[str, str]]:
 
 
 def sentence(record: Record, words: Words = ENGLISH) -> str:
-    """`proved 41 of 44 rules, 60 of 63 requests, 80 of 82 objects; 3 rules depend on …`; empty without a coverage."""
+    """`proved 41 of 44 rules, 60 of 63 requests; 80 of 82 objects understood; …`; empty without a coverage."""
     found = record.coverage
     if found is None:
         return ""
     text = words("proved {shares}", shares=words.listed(one.told(words) for one in shares(record)))
+    if told := objects(record):
+        every = words.amount(told["of"], "object")
+        text += words("; {n} of {all} understood", n=f"{told['objects']:,}", all=every)
     open_ones: list[Dependence | Unproved] = [one for one in found.dependences if not one.allowed]
     open_ones += [one for one in found.unproved if not one.allowed]
     if open_ones:

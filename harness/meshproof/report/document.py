@@ -9,7 +9,7 @@ from typing import Any
 from meshproof.border.verdict import Verdict
 from meshproof.redaction.credentials import redact_all
 from meshproof.report.codec import plain
-from meshproof.report.coverage import sentence, shares
+from meshproof.report.coverage import objects, sentence, shares
 from meshproof.report.record import INTERRUPTED, Record, ScenarioRecord
 
 SCHEMA_VERSION = 1
@@ -78,6 +78,7 @@ def _coverage(record: Record) -> dict[str, Any] | None:
     return {
         "proved": sentence(record),
         "shares": [{"what": one.what, "proved": one.proved, "of": one.of} for one in shares(record)],
+        "understood": objects(record),
         "dependences": [
             {
                 "kind": one.kind,

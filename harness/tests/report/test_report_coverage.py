@@ -26,31 +26,47 @@ def said(coverage: Coverage, *passed: str) -> str:
 @pytest.mark.parametrize(
     ("coverage", "passed", "words"),
     [
-        (Coverage(((RULE, ("a", "b")),), 2, 3), ("a", "b"), "proved 1 of 1 rule, 2 of 2 requests, 3 of 3 objects"),
-        (Coverage(((RULE, ("a", "b")),), 2, 3), ("a",), "proved 0 of 1 rule, 1 of 2 requests, 3 of 3 objects"),
+        (
+            Coverage(((RULE, ("a", "b")),), 2, 3),
+            ("a", "b"),
+            "proved 1 of 1 rule, 2 of 2 requests; 3 of 3 objects understood",
+        ),
+        (
+            Coverage(((RULE, ("a", "b")),), 2, 3),
+            ("a",),
+            "proved 0 of 1 rule, 1 of 2 requests; 3 of 3 objects understood",
+        ),
         (
             Coverage(((RULE, ("a",)),), 2, 3, (FILTER,)),
             ("a",),
-            "proved 1 of 1 rule, 1 of 2 requests, 2 of 3 objects; the rest depends on EnvoyFilter x/y (f.yaml:1:1)",
+            "proved 1 of 1 rule, 1 of 2 requests; 2 of 3 objects understood; "
+            "the rest depends on EnvoyFilter x/y (f.yaml:1:1)",
         ),
         # Two reasons at one place are one object.
         (
             Coverage(((RULE, ("a",)),), 2, 3, (FILTER, replace(FILTER, why="not read"))),
             ("a",),
-            "proved 1 of 1 rule, 1 of 2 requests, 2 of 3 objects; the rest depends on EnvoyFilter x/y (f.yaml:1:1)",
+            "proved 1 of 1 rule, 1 of 2 requests; 2 of 3 objects understood; "
+            "the rest depends on EnvoyFilter x/y (f.yaml:1:1)",
         ),
         (
             Coverage(((RULE, ("a",)),), 2, 3, (FILTER, replace(FILTER, location=Location("f.yaml", 9, 1)))),
             ("a",),
-            "proved 1 of 1 rule, 1 of 2 requests, 2 of 3 objects; "
+            "proved 1 of 1 rule, 1 of 2 requests; 2 of 3 objects understood; "
             "the rest depends on EnvoyFilter x/y (f.yaml:1:1 and 1 more)",
         ),
         # A named request that nothing can answer was asked for all the same.
         (Coverage((), 0, 4, unanswered=(("a", "no port"),), named=True), (), "proved 0 of 1 request"),
         # Nor is anything told of the objects that no named request meets.
         (Coverage(((RULE, ("a",)),), 1, 300, named=True), ("a",), "proved 1 of 1 rule, 1 of 1 request"),
-        # Where nothing is sent no object is proved.
-        (Coverage((), 0, 1), (), "proved 0 of 0 requests, 0 of 1 object"),
+        (Coverage((), 0, 1), (), "proved 0 of 0 requests; 1 of 1 object understood"),
+        # That it need not be proved does not make it understood.
+        (
+            Coverage(((RULE, ("a",)),), 1, 3, (replace(FILTER, allowed=True),)),
+            ("a",),
+            "proved 1 of 1 rule, 1 of 1 request; 2 of 3 objects understood; "
+            "allowed to be unproven: EnvoyFilter x/y (f.yaml:1:1)",
+        ),
     ],
 )
 def test_the_share_that_is_proved(coverage: Coverage, passed: tuple[str, ...], words: str) -> None:

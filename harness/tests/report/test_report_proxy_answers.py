@@ -57,7 +57,7 @@ COVERAGE = Coverage(tuple((rule, (one.request,)) for rule, one in zip(RULES, SAM
 
 
 def test_a_rule_with_a_probe_that_fails_is_not_proved() -> None:
-    assert sentence(record(COVERAGE, *SAMPLES)) == "proved 2 of 2 rules, 2 of 2 requests, 3 of 3 objects"
+    assert sentence(record(COVERAGE, *SAMPLES)) == "proved 2 of 2 rules, 2 of 2 requests; 3 of 3 objects understood"
     table = [row(RULES[1], "GET http://two/x", Outcome.FAILED), row(RULES[0], "GET http://one/", Outcome.PASSED)]
     probes = Verdict("boundaries", "Answers", Outcome.FAILED, "", 4, evidence={"table": table})
     assert sentence(record(COVERAGE, *SAMPLES, probes)).startswith("proved 1 of 2 rules, 2 of 2 requests")
@@ -78,6 +78,8 @@ def test_a_policy_that_is_not_proved_counts_as_its_object(allowed: bool) -> None
     text = sentence(record(replace(COVERAGE, unproved=(policy,)), *SAMPLES))
     if allowed:
         where = "DestinationRule default/web (rule.yaml:9:5)"
-        assert text.endswith(f"3 of 3 objects; allowed to be unproven: outlierDetection of {where}")
+        assert text.endswith(f"3 of 3 objects understood; allowed to be unproven: outlierDetection of {where}")
     else:
-        assert text.endswith("2 of 3 objects; the rest depends on DestinationRule default/web (rule.yaml:9:5)")
+        assert text.endswith(
+            "3 of 3 objects understood; the rest depends on DestinationRule default/web (rule.yaml:9:5)"
+        )

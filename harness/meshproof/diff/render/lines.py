@@ -10,6 +10,7 @@ from meshproof.diff.behaviour import OUTCOME
 from meshproof.diff.changed import Opaque
 from meshproof.diff.comparison import Change, Comparison
 from meshproof.language.words import ENGLISH, Words
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.records import dataclass
 
@@ -86,11 +87,17 @@ def subject(one: Change, words: Words = ENGLISH) -> str:
 def unknown(one: Opaque, words: Words = ENGLISH) -> Pieces:
     """Something that differs and is not understood."""
     part = one.part
-    how = {"new": words("new"), "gone": words("gone"), "changed": words("changed")}[one.how]
+    told = {"new": words("new"), "gone": words("gone"), "changed": words("changed"), "mended": words("mended")}
     text = words("{what} is {how}, and not understood: {why} ({place})")
-    if part.refused:
+    if one.how in ("mended", "gone") and part.is_wrong:
+        text = words("{what} is {how}: what it did before is not known, since {why} ({place})")
+    elif part.topic == Topic.ENVOY_REFUSES:
+        text = words("{what} is {how}, and Envoy would not take it: {why} ({place})")
+    elif part.topic == Topic.REPEATED:
+        text = words("{what} is {how}, and not understood: {why} ({place})")
+    elif part.refused:
         text = words("{what} is {how}, and a cluster would not take it: {why} ({place})")
-    return _filled(text, what=[Quoted(part.subject or part.kind)], how=[how], **_why(part))
+    return _filled(text, what=[Quoted(part.subject or part.kind)], how=[told[one.how]], **_why(part))
 
 
 def standing(one: Unmodelled, words: Words = ENGLISH) -> Pieces:

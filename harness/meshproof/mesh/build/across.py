@@ -200,7 +200,7 @@ def _served(mesh: Mesh, gateway: Gateway, findings: Findings) -> None:
         findings.unproved(gateway.location, f"no workload here has pods with {text}", needs=f"did you mean {meant}?")
     for port, hosts in _doubled(gateway):
         why = f"servers of port {port} have {hosts} for several namespaces: Envoy refuses two certificates for a name"
-        findings.unproved(gateway.location, why, touches=(Entering(gateway.key, port),))
+        findings.unproved(gateway.location, why, touches=(Entering(gateway.key, port),), topic=Topic.ENVOY_REFUSES)
 
 
 def _labelled(mesh: Mesh, gateway: Gateway) -> str:

@@ -15,7 +15,7 @@ from meshproof.manifest.kinds import entry_of
 from meshproof.manifest.resource import Manifests, Notice, Resource
 from meshproof.mesh.build import kubernetes, later, virtual_service
 from meshproof.mesh.build.across import across, patched
-from meshproof.mesh.build.delegate import Draft, resolved
+from meshproof.mesh.build.delegate import CLUSTER, ENVOY, Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
@@ -193,7 +193,10 @@ def _joined(
     made: _Made, owners: Owners, not_taken: Sequence[Resource], foreign: Sequence[Resource], findings: Findings
 ) -> Mesh:
     """The mesh of what was built, without what the mesh configuration says of it all."""
-    broken = [f"{one.namespace}/{one.name}" for one in not_taken if one.kind == DELEGATES]
+    broken = {f"{one.namespace}/{one.name}": CLUSTER for one in not_taken if one.kind == DELEGATES}
+    for one, problems in made.failed:
+        if one.kind == DELEGATES and all(each.by_envoy for each in problems):
+            broken[f"{one.namespace}/{one.name}"] = ENVOY
     exported: Sequence[str] = ()
     if foreign:
         from meshproof.mesh.build.mesh_config.config import exported_by_default

@@ -9,7 +9,7 @@ pilot/pkg/model/virtualservice.go (MergeHTTPRoutes), virtualservice_controller.g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from meshproof.errors import Location
@@ -35,6 +35,8 @@ INHERITED: Mapping[str, tuple[str, ...]] = {
     "headers": ("headers",),
 }
 """The fields that a rule takes from the one that delegates to it, with what they are in the model."""
+CLUSTER, ENVOY = "a cluster", "Envoy"
+"""Who refuses a delegate."""
 SHARES = ("mirrorPercent", "mirror_percent", "mirrorPercentage")
 
 
@@ -62,14 +64,15 @@ class Astray:
 
 
 def resolved(
-    drafts: Sequence[Draft], broken: Iterable[str], findings: Findings, exported: Sequence[str] = ()
+    drafts: Sequence[Draft], broken: Mapping[str, str], findings: Findings, exported: Sequence[str] = ()
 ) -> tuple[VirtualService, ...]:
-    """The VirtualServices with hosts, delegates merged in; `broken` are those (`namespace/name`) that have problems.
+    """The VirtualServices with hosts, delegates merged in.
+
+    `broken` says of those (`namespace/name`) that have problems who refuses them.
 
     `exported` is to whom a delegate is exported that does not say (none: to all).
     """
     known = {draft.key: _exporting(draft, exported) for draft in drafts}
-    unread = frozenset(broken)
     asked = {route.missing for draft in drafts for route, _ in draft.rules}
     found: list[VirtualService] = []
     astray: list[Astray] = []
@@ -77,12 +80,12 @@ def resolved(
         if draft.made.hosts:
             with findings.about(draft.resource, ()):
                 own: list[Astray] = []
-                several = (_rules(draft, one, known, unread, findings, own) for one in draft.rules)
+                several = (_rules(draft, one, known, broken, findings, own) for one in draft.rules)
                 rules = tuple(rule for one in several for rule in one)
             reasons = tuple(f"{one.resource} at {one.place}: {one.why}: istiod leaves it out" for one in own)
             found.append(replace(draft.made, http=rules, left_out=reasons))
             astray += own
-        elif draft.key not in asked and not unread:
+        elif draft.key not in asked and not broken:
             why = "it has no hosts, and no VirtualService delegates to it: its rules are not in force"
             with findings.about(draft.resource, ()):
                 findings.unproved(draft.made.location, why, needs=ROOT, topic=Topic.DELEGATE_LEFT_OUT)
@@ -111,7 +114,7 @@ def _rules(
     draft: Draft,
     rule: tuple[HttpRoute, Value],
     known: Mapping[str, Draft],
-    unread: frozenset[str],
+    broken: Mapping[str, str],
     findings: Findings,
     astray: list[Astray],
 ) -> Iterator[HttpRoute]:
@@ -121,9 +124,10 @@ def _rules(
         return
     delegate, where = known.get(root.missing), root.location
     if delegate is None:
-        refused = root.missing in unread
-        what = "a cluster refuses" if refused else "is not among these manifests"
-        why = f"it delegates to VirtualService {root.missing}, which {what}: istiod leaves the rule out without it"
+        refused = broken.get(root.missing)
+        what = f"{refused} refuses" if refused else "is not among these manifests"
+        why = f"it delegates to VirtualService {root.missing}, which {what}"
+        why += ": istiod leaves the rule out without it" if refused != ENVOY else ""
         # Where no other rule is certain to be there, whether this VirtualService decides at all depends on it.
         firm = any(not one.missing and _is_for_all(one) for one, _ in draft.rules)
         touched = Rule(where) if firm else Asked(draft.made.hosts, draft.made.gateways)

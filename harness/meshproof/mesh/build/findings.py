@@ -10,7 +10,7 @@ from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.resource import Notice, Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.topic import Topic
-from meshproof.mesh.model.unmodelled import Asked, Touches, Unmodelled
+from meshproof.mesh.model.unmodelled import ALL_WAYS_IN, Touches, Unmodelled
 from meshproof.records import dataclass
 
 Reach = tuple[Touches, ...] | Callable[[], tuple[Touches, ...]]
@@ -63,7 +63,9 @@ class Findings:
         except ManifestError as error:
             if self.joining and self.subject:
                 reach = self.whole() if callable(self.whole) else self.whole
-                self.unmodelled_parts += (refused_part(self.subject, one, reach) for one in error.problems)
+                for one in error.problems:
+                    touches = ALL_WAYS_IN if one.by_envoy else reach
+                    self.unmodelled_parts.append(refused_part(self.subject, one, touches))
             else:
                 self.problems += error.problems
 
@@ -90,10 +92,7 @@ class Findings:
 
 
 def refused_part(subject: Resource, problem: Problem, touches: tuple[Touches, ...]) -> Unmodelled:
-    """What is refused of a resource that by itself `touches` these requests."""
-    if problem.by_envoy:
-        ways_in = (one.gateways if isinstance(one, Asked) else () for one in touches)
-        touches = tuple(dict.fromkeys(Asked(("*",), gateways) for gateways in ways_in))
+    """What is refused of a resource, and touches these requests for it."""
     refused, topic = (False, Topic.ENVOY_REFUSES) if problem.by_envoy else (True, "")
     where, why = problem.location, problem.message
     return Unmodelled(subject.kind, str(subject), where, why, touches, problem.hint, refused, topic)

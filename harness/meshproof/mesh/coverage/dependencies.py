@@ -32,6 +32,7 @@ from meshproof.mesh.model.unmodelled import (
     Pods,
     Received,
     Role,
+    Routed,
     Rule,
     Sent,
     Touches,
@@ -141,6 +142,9 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
         case Clients(namespace, labels, port):
             here = found.gateway == MESH_GATEWAY and port in (None, found.port)
             return here and _is_of(found.client, namespace, labels)
+        case Routed(hosts, namespace, exported, ports):
+            here = found.gateway == MESH_GATEWAY and (not ports or found.port in ports)
+            return here and _has_routes(mesh, found, hosts, namespace, exported)
         case Entering(key, port, alone, hosts):
             here = found.gateway != MESH_GATEWAY and port in (None, found.port)
             return here and _asks_for(hosts, found) and _same_pods(mesh, key, found.gateway, alone=alone)
@@ -160,6 +164,14 @@ def _may_be_dropped(mesh: Mesh, guard: Guarded, found: Facts) -> bool:
 
     serving = _may_serve(mesh, guard, found.gateway)
     return (serving and not is_open(guard, guard.namespace, guard.labels)) or may_be_dropped(mesh, guard, found)
+
+
+def _has_routes(mesh: Mesh, found: Facts, hosts: tuple[str, ...], namespace: str, exported: tuple[str, ...]) -> bool:
+    from meshproof.mesh.predict.sidecar import imports_routes
+    from meshproof.mesh.predict.visibility import sees
+
+    place, labels = found.client
+    return sees(place, exported, namespace) and imports_routes(mesh, place, labels, namespace, hosts)
 
 
 def _bears(expectation: Expectation, headers: frozenset[str], parameters: frozenset[str]) -> bool:

@@ -28,7 +28,7 @@ class Topic(StrEnum):
     RUN_ALONE = "what matters to a run of the mesh alone"
     LISTENER = "a listener that istiod does not open"
     NO_SELECTOR = "a Service without a selector, of which no endpoints are told"
-    ENVOY_REFUSES = "what istiod takes, and all routes of a port are refused for by Envoy"
+    ENVOY_REFUSES = "what istiod takes, and Envoy refuses"
     REPEATED = "an object that several documents give"
     NO_SIDECAR = "pods that get no sidecar"
     MUTUAL_TLS = "TLS that the sidecars of the called pods do not take"

@@ -55,6 +55,20 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Routed:
+    """Requests of clients within the mesh whose sidecars have routes to these hosts, whatever they ask for.
+
+    An object of `namespace` makes the routes, and is exported as it says in `export_to`; they stand on these `ports`
+    (none: on any).
+    """
+
+    hosts: tuple[str, ...]
+    namespace: str
+    export_to: tuple[str, ...] = ()
+    ports: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """Requests for which the rule at this place is looked at."""
 
@@ -165,9 +179,10 @@ class Mentioned:
 
 
 Named = Asked | Called | Sent | Mentioned
-Touches = (
-    Everything | Named | Rule | Decided | Pods | Received | Guarded | Bearing | Clients | Entering | PlainText | Unshown
-)
+Within = Routed | Rule | Decided | Clients
+Touches = Everything | Named | Within | Pods | Received | Guarded | Bearing | Entering | PlainText | Unshown
+ALL_WAYS_IN = (Asked(("*",)),)
+"""All that asks for any host, by whatever way it is sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,15 @@ Source: https://istio.io/latest/docs/reference/config/networking/sidecar/ (Sidec
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Service
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Labels, Service
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.names import covers, overlap
 from meshproof.mesh.model.sidecar import ANY_NAMESPACE, OWN_NAMESPACE, Imported, Sidecar
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.match import Client
 from meshproof.mesh.predict.visibility import oldest_first, sees, virtual_services
 
@@ -42,6 +43,12 @@ def scoped(mesh: Mesh, client: Client) -> Mesh:
     )
 
 
+def imports_routes(mesh: Mesh, place: str, labels: Labels, namespace: str, hosts: Iterable[str]) -> bool:
+    """Whether the sidecar of a client in `place` gets what a namespace says of some hosts, as far as is known."""
+    one = applying(mesh, Client(MESH_GATEWAY, 0, place, labels))
+    return one is None or not one.modelled or _routes_to(one, namespace, hosts, place, whole=False)
+
+
 def _scoped(mesh: Mesh, sidecar: Sidecar, client: Client) -> Mesh:
     place = client.namespace
     seen = virtual_services(mesh, MESH_GATEWAY, place).several
@@ -51,7 +58,7 @@ def _scoped(mesh: Mesh, sidecar: Sidecar, client: Client) -> Mesh:
         else replace(one, unlisted=True)
         for one in mesh.services
     )
-    routing = tuple(one for one in seen if any(_routes(sidecar, one, host, place) for host in one.hosts))
+    routing = tuple(one for one in seen if _routes_to(sidecar, one.namespace, one.hosts, place, whole=one.gateway_api))
     installed = _knows_installation(sidecar, place)
     return replace(mesh, services=services, virtual_services=routing, sidecars=(), installed=installed)
 
@@ -80,13 +87,15 @@ def _imports(sidecar: Sidecar, service: Service, place: str) -> bool:
     return any(covers(one.host, service.host) for one in several if not one.excluded)
 
 
-def _routes(sidecar: Sidecar, virtual_service: VirtualService, host: str, place: str) -> bool:
-    """The same of a VirtualService by one of its hosts, which need only have a name in common."""
-    several = [one for one in sidecar.hosts if _is_of(one, virtual_service.namespace, place)]
-    if any(one.excluded and covers(one.host, host) for one in several):
-        return False
-    meets = covers if virtual_service.gateway_api else overlap
-    return any(meets(one.host, host) for one in several if not one.excluded)
+def _routes_to(sidecar: Sidecar, namespace: str, hosts: Iterable[str], place: str, *, whole: bool) -> bool:
+    """The same of a namespace's rules for some hosts, which need only have a name in common, unless it is `whole`."""
+    several = [one for one in sidecar.hosts if _is_of(one, namespace, place)]
+    meets = covers if whole else overlap
+    return any(
+        any(meets(one.host, host) for one in several if not one.excluded)
+        and not any(one.excluded and covers(one.host, host) for one in several)
+        for host in hosts
+    )
 
 
 def _is_of(one: Imported, namespace: str, place: str) -> bool:

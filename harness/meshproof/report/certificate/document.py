@@ -15,7 +15,7 @@ from meshproof.border.verdict import ArmResult, Verdict
 from meshproof.redaction.credentials import redact_all
 from meshproof.report.certificate.places import above, without
 from meshproof.report.codec import plain
-from meshproof.report.coverage import shares
+from meshproof.report.coverage import objects, shares
 from meshproof.report.events import ManifestsKept
 from meshproof.report.headline import profiles
 from meshproof.report.headline.headline import gaps, headline, sentence
@@ -57,6 +57,7 @@ def document(record: Record) -> dict[str, Any]:
             for one in gaps(record)
         ],
         "proved": [{"what": one.what, "proved": one.proved, "of": one.of} for one in shares(record)],
+        "understood": objects(record),
         "results": [_result(verdict) for verdict in record.verdicts],
         "selfCheck": _self_check(known),
         "sources": _sources(record),

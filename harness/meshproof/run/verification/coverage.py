@@ -59,12 +59,20 @@ def coverage(
     return Coverage(
         tuple((rule, tuple(requests)) for rule, requests in shown.items()),
         len({str(one.request) for one in (*provable, *(one for one, _ in touched))}),
-        len(specification.specified.resources) - len(specification.specified.stood_in),
+        _objects(specification, several),
         tuple(several),
         tuple(unreached.items()),
         named=named,
         unruled=tuple(dict.fromkeys(str(one.request) for one in provable if one.route is None)),
     )
+
+
+def _objects(specification: Specification, open_ones: Iterable[Dependence]) -> int:
+    """How many objects were given: those that are understood, and those that are not."""
+    built = specification.specified
+    stood_in = {id(one) for one in built.stood_in}
+    own = [str(one) for one in built.resources if id(one) not in stood_in]
+    return len(own) + len({one.subject for one in open_ones}.difference(own))
 
 
 def _rules(specification: Specification) -> Iterator[Location]:

@@ -145,8 +145,8 @@ def _built(manifests: Manifests, how: StandingIn | None) -> Built:
 
 def _problems(several: Iterable[Built], allowed: frozenset[str]) -> Iterator[Problem]:
     for one in chain.from_iterable(built.mesh.unmodelled for built in several):
-        if one.refused or one.kind not in allowed:
-            hint = one.needs or ("" if one.refused else LEAVE_OUT)
+        if one.is_wrong or one.kind not in allowed:
+            hint = one.needs or ("" if one.is_wrong else LEAVE_OUT)
             yield Problem(one.location, f"{one.subject}: {one.why}", hint)
 
 

@@ -73,8 +73,14 @@ GATEWAYS: Rows = {
     "a second server": (
         "port: {number: 80, name: http, protocol: HTTP}, hosts: [web.example]",
         "port: {number: 80, name: http, protocol: HTTP}, hosts: [web.example]}, "
+        "{port: {number: 80, name: more, protocol: HTTP}, hosts: [shop.example]",
+        {"outcome"},
+    ),
+    "a second server by the same name, which istiod refuses": (
+        "port: {number: 80, name: http, protocol: HTTP}, hosts: [web.example]",
+        "port: {number: 80, name: http, protocol: HTTP}, hosts: [web.example]}, "
         "{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example]",
-        {"not understood: Gateway", "outcome"},
+        {"not understood: Gateway"},
     ),
     "tls.credentialName": (
         "port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: SIMPLE, credentialName: c}",

@@ -104,6 +104,8 @@ def test_what_envoy_refuses_is_not_proved_and_not_translated(written, touches) -
     mesh = build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh
     (unmodelled,) = mesh.unmodelled
     assert "Envoy refuses" in unmodelled.why
+    # Nobody can allow it to be unproved.
+    assert unmodelled.is_wrong
     assert unmodelled.touches == (touches,)
     (rule,) = mesh.destination_rules
     assert (rule.policy.consistent_hash.kind, rule.policy.consistent_hash.size in (None, 1024)) == (None, True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from meshproof.border.request import Request, parse
+from meshproof.border.source import DEFAULT_CLIENT, Source
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.coverage.dependencies import Dependencies
@@ -130,9 +131,89 @@ def test_no_request_is_proved_that_the_same_routes_decide(broken: str, unproved:
     assert {host for host, one in expectations.items() if told.touching(facts(mesh, one))} == unproved
 
 
-def test_of_a_delegate_nobody_knows_the_gateway() -> None:
+ROOT = rule("delegate: {name: orders, namespace: default}").replace("{name: orders}\n", "{name: root}\n", 1) + "---\n"
+
+
+def touched(text: str, host: str, client: Source = DEFAULT_CLIENT) -> list[str]:
+    """What the request to a host depends on, by the reason."""
+    mesh = build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh
+    found = facts(mesh, predict(mesh, entering(host), client), client)
+    return [one.why for one in Dependencies(mesh, mesh.unmodelled).touching(found)]
+
+
+def test_a_delegate_takes_the_routes_of_who_delegates_to_it_and_no_others() -> None:
     broken = rule("directResponse: {status: 600}", "exportTo: ['*']")
-    root = rule("delegate: {name: orders}").replace("{name: orders}\n", "{name: root}\n", 1)
-    mesh = build_all(load(["-"], stdin=io.StringIO(f"{SERVICES}{ROUTING}{root}---\n{broken}"), strict=False)).mesh
-    found = facts(mesh, predict(mesh, entering("stock.example")))
-    assert Dependencies(mesh, mesh.unmodelled).touching(found)
+    several = {host: touched(f"{SERVICES}{ROUTING}{ROOT}{broken}", host) for host in GATEWAYS}
+    assert several == {
+        "stock.example": ["Envoy refuses statuses above 599"],
+        "within.example": [],
+        "shared.example": [],
+        "stock": [],
+    }
+
+
+def test_who_delegates_is_told_that_envoy_refuses_the_delegate() -> None:
+    broken = rule("directResponse: {status: 600}", "exportTo: ['*']")
+    mesh = build_all(load(["-"], stdin=io.StringIO(f"{SERVICES}{ROUTING}{ROOT}{broken}"), strict=False)).mesh
+    assert [one.why for one in mesh.unmodelled] == [
+        "it delegates to VirtualService default/orders, which Envoy refuses",
+        "Envoy refuses statuses above 599",
+    ]
+
+
+def test_of_a_delegate_that_nobody_names_the_gateway_is_not_known() -> None:
+    assert touched(f"{SERVICES}{ROUTING}{rule('directResponse: {status: 600}', 'exportTo: [b]')}", "stock.example")
+
+
+LIMIT = """---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {{name: limit, namespace: {place}}}
+spec: {{egress: [{{hosts: ['{hosts}']}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("exported", "hosts", "place", "costs"),
+    [
+        ("*", "*/*", "default", True),
+        ("*", "*/*", "elsewhere", True),
+        (".", "*/*", "default", True),
+        (".", "*/*", "elsewhere", False),
+        ("elsewhere", "*/*", "elsewhere", True),
+        ("elsewhere", "*/*", "default", False),
+        ("*", "./*", "elsewhere", False),
+        ("*", "default/*", "elsewhere", True),
+        ("*", "default/stock.default.svc.cluster.local", "elsewhere", False),
+        ("*", "default/orders.default.svc.cluster.local", "elsewhere", True),
+    ],
+)
+def test_within_the_mesh_it_costs_who_has_its_routes(exported: str, hosts: str, place: str, costs: bool) -> None:
+    broken = rule("directResponse: {status: 600}", f"exportTo: ['{exported}'], hosts: [orders]")
+    text = f"{SERVICES}{ROUTING}{broken}{LIMIT.format(place=place, hosts=hosts)}"
+    mesh = build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh
+    client = Source(place, {})
+    found = facts(mesh, predict(mesh, parse("http://stock.default/"), client), client)
+    assert bool(Dependencies(mesh, mesh.unmodelled).touching(found)) == costs
+
+
+@pytest.mark.parametrize(
+    ("hosts", "costs"),
+    [
+        ("orders", {80, 81}),
+        ("orders, stock", {80, 81, 82}),
+        ("'*.default.svc.cluster.local'", {80, 81, 82}),
+        ("other.example", {80, 81, 82}),
+    ],
+)
+def test_within_the_mesh_it_costs_the_ports_of_its_hosts(hosts: str, costs: set[int]) -> None:
+    text = "".join(
+        f"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\n"
+        f"spec: {{selector: {{app: {name}}}, ports: [{{name: http, port: {port}}}]}}\n---\n"
+        for name, port in (("orders", 81), ("stock", 82), ("plain", 80))
+    ) + rule("directResponse: {status: 600}", f"hosts: [{hosts}]")
+    mesh = build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh
+    told = Dependencies(mesh, mesh.unmodelled)
+    # Whoever asks for the port, whatever host it is.
+    asked = {port: facts(mesh, predict(mesh, parse(f"http://any.example:{port}/"))) for port in (80, 81, 82)}
+    assert {port for port, found in asked.items() if told.touching(found)} == costs

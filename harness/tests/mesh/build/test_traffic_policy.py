@@ -112,8 +112,9 @@ def test_tls_that_istiod_refuses(tls: str, why: str) -> None:
 
 
 def test_an_sni_that_envoy_refuses_is_told() -> None:
-    told = [one.why for one in read(f"tls: {{mode: SIMPLE, sni: {'a' * 256}}}", host="shop.example").mesh.unmodelled]
-    assert told == ["Envoy refuses clusters with an sni of more than 255 bytes"]
+    read_as = read(f"tls: {{mode: SIMPLE, sni: {'a' * 256}}}", host="shop.example").mesh.unmodelled
+    told = [(one.why, one.is_wrong) for one in read_as]
+    assert told == [("Envoy refuses clusters with an sni of more than 255 bytes", True)]
 
 
 @pytest.mark.parametrize("setting", ["enabled: true", "enabled: false", ""])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from meshproof.errors import ManifestError
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import build_all
 
 STAMP = "2026-05-01T10:00:00Z"
 
@@ -233,8 +237,11 @@ def test_one_name_with_two_certificates_for_two_namespaces_is_not_understood(bui
         )
 
     text = gateway("['*']", more=server("a", "one/a.example.com") + server("b", "two/a.example.com"))
-    (found,) = built(text).mesh.unmodelled
+    with pytest.raises(ManifestError, match="a name"):
+        built(text)
+    (found,) = build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh.unmodelled
     assert "servers of port 443 have a.example.com for several namespaces" in found.why
+    assert found.is_wrong
     apart = gateway("['*']", more=server("a", "one/a.example.com") + server("b", "two/b.example.com"))
     assert built(apart).mesh.unmodelled == ()
 

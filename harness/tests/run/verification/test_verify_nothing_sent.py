@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from meshproof.border.request import parse
 from meshproof.border.verdict import Outcome, Precision, Verdict
+from meshproof.errors import ManifestError
 from meshproof.run.verification.verification import prepare_verification
 
 HEADS = {
@@ -71,6 +72,23 @@ def test_what_is_wrong_cannot_be_allowed_to_be_unproved(tmp_path: Path, spec: st
     kinds = frozenset({"VirtualService"})
     prepared = prepare_verification([str(file)], [], (), Precision(), any_client=True, allowed=kinds)
     assert [(one.kind, one.allowed) for one in prepared.coverage.dependences] == [("VirtualService", False)]
+    with pytest.raises(ManifestError):
+        prepare_verification([str(file)], [], (), Precision(), any_client=True, allowed=kinds, strict=True)
+
+
+def test_an_object_that_is_wrong_or_not_read_is_one_of_those_that_are_there(tmp_path: Path) -> None:
+    file = tmp_path / "four.yaml"
+    rules = "{hosts: [a.example.com], gateways: [edge], http: [{directResponse: {status: STATUS}}]}"
+    several = [
+        f"apiVersion: {HEADS['VirtualService']}\nkind: VirtualService\nmetadata: {{name: v{status}}}\n"
+        f"spec: {rules.replace('STATUS', status)}\n"
+        # Envoy refuses the second, istiod the third.
+        for status in ("200", "600", "99")
+    ]
+    several.append("apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: f}\n")
+    file.write_text("---\n".join(several))
+    found = prepare_verification([str(file)], [], (), Precision(), any_client=True).coverage
+    assert (found.objects, len({one.subject for one in found.dependences})) == (4, 3)
 
 
 @pytest.mark.parametrize("rule", ["matchh: [], redirect: {uri: /new}", "redirect: {uri: *new}"])

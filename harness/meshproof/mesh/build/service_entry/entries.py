@@ -185,7 +185,8 @@ def _check(entry: Entry, findings: Findings) -> None:
     for host in hosts:
         if NAMESPACE_WIDE.fullmatch(host):
             why = f"clients in the namespace of {host} get * for short, too: Envoy refuses all routes of the port"
-            findings.unproved(entry.location, why, touches=(Asked(("*",), (MESH_GATEWAY,)),))
+            touches = (Asked(("*",), (MESH_GATEWAY,)),)
+            findings.unproved(entry.location, why, touches=touches, topic=Topic.ENVOY_REFUSES)
     told(entry, findings)
     if entry.selector is not None and entry.resolution == NONE:
         findings.unproved(entry.location, "a workloadSelector with resolution NONE is not modelled")

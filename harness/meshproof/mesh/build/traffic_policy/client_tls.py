@@ -38,7 +38,8 @@ def client_tls(value: Value | None, host: str, findings: Findings) -> ClientTls 
     if said in ORIGINATING:
         _check(value, mutual=said == MUTUAL)
     if sni and len(sni.text().encode()) > LONGEST_SNI:
-        findings.unproved(sni.location, f"Envoy refuses clusters with an sni of more than {LONGEST_SNI} bytes")
+        why = f"Envoy refuses clusters with an sni of more than {LONGEST_SNI} bytes"
+        findings.unproved(sni.location, why, topic=Topic.ENVOY_REFUSES)
     further = [one for name in UNREAD if (one := value.get(name)) and one.data]
     made = ClientTls(
         said,

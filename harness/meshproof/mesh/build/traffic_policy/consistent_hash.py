@@ -12,7 +12,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.destination_rule import ConsistentHash, HashKind
 from meshproof.mesh.model.topic import Topic
-from meshproof.mesh.model.unmodelled import Asked
+from meshproof.mesh.model.unmodelled import ALL_WAYS_IN
 
 KEYS = ("httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName")
 SIZES = ("ringHash", "maglev")
@@ -79,7 +79,7 @@ def _is_named(value: Value, findings: Findings) -> bool:
     if not value.text() or any(one in value.text() for one in "\0\r\n"):
         # It stands in the routes to the host, whoever's they are.
         why = f"Envoy refuses routes with this {value.name}, and all others of the port"
-        findings.unproved(value.location, why, touches=(Asked(("*",)),))
+        findings.unproved(value.location, why, touches=ALL_WAYS_IN, topic=Topic.ENVOY_REFUSES)
         return False
     return True
 
@@ -107,7 +107,8 @@ def _size(value: Value, findings: Findings) -> tuple[bool, int | None]:
 def _ring(value: Value | None, findings: Findings) -> int | None:
     number = value.whole(0, LARGEST) if value else 0
     if value and number > LARGEST_RING:
-        findings.unproved(value.location, f"Envoy refuses rings of more than {LARGEST_RING} entries")
+        why = f"Envoy refuses rings of more than {LARGEST_RING} entries"
+        findings.unproved(value.location, why, topic=Topic.ENVOY_REFUSES)
         return None
     return number or None
 

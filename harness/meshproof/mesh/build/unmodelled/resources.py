@@ -27,7 +27,13 @@ def refused(failed: Iterable[tuple[Resource, Sequence[Problem]]], mesh: Mesh) ->
     for resource, problems in failed:
         whole = reach(resource, mesh)
         for one in problems:
-            yield refused_part(resource, one, whole)
+            yield refused_part(resource, one, _beside(resource, whole, mesh) if one.by_envoy else whole)
+
+
+def _beside(resource: Resource, own: tuple[Touches, ...], mesh: Mesh) -> tuple[Touches, ...]:
+    from meshproof.mesh.build.unmodelled.by_envoy import beside
+
+    return beside(resource, own, mesh)
 
 
 def unread(manifests: Manifests, mesh: Mesh, findings: Findings) -> Iterator[Unmodelled]:
