@@ -112,7 +112,7 @@ class Localities:
     The first of `levels` gets every request; each further one takes over where all pods before it are ejected. `shares`
     are those of the localities of the first level, where the manifests give them (none: all pods alike). `untold` says
     why none of it is known, and `said` then what is written of it. `location` is where the setting stands (None:
-    Istio's default).
+    Istio's default), `name` that of its field.
     """
 
     levels: tuple[frozenset[str], ...]
@@ -120,6 +120,7 @@ class Localities:
     untold: str = ""
     location: Location | None = None
     said: str = ""
+    name: str = "localityLbSetting"
 
 
 TLS_SEEN = "x-meshproof-tls"

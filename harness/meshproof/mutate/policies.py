@@ -165,6 +165,7 @@ POLICY = (
     Operator("locality-shares-moved", KIND, _locality(".distribute[].to"), shares_moved),
     Operator("locality-client-changed", KIND, _locality(".distribute[].from"), renamed("no-such-")),
     Operator("failover-dropped", KIND, _locality(".failover[]", ".failoverPriority[]"), dropped),
+    Operator("distribution-dropped", "Service", ("spec.trafficDistribution",), dropped),
     Operator("failover-target-changed", KIND, _locality(".failover[].to"), renamed("no-such-")),
     Operator("pool-dropped", KIND, _each("connectionPool"), dropped),
     Operator("limit-raised", KIND, _pool(durations=False), counted(more=(1,), times=(10,))),

@@ -44,6 +44,7 @@ def cluster(
     tls: Originated | None = None,
     upstream: Upstream = Upstream.HTTP1,
     config: MeshConfig = DEFAULT,
+    service: Service | None = None,
 ) -> Resource:
     """One EDS cluster; its assignment of endpoints has the same name.
 
@@ -51,7 +52,7 @@ def cluster(
     """
     own = cluster_pb2.Cluster(name=name, eds_cluster_config={"service_name": name}).SerializeToString()
     balancing = policy.load_balancer, policy.consistent_hash, policy.warmup
-    pool, outlier, weighted = policy.connection_pool, policy.outlier_detection, is_weighted(policy, config)
+    pool, outlier, weighted = policy.connection_pool, policy.outlier_detection, is_weighted(policy, config, service)
     timeout, budget = config.connect_timeout, policy.retry_budget
     settings = configured(
         balancing, pool, outlier, upstream, weighted=weighted, tls=tls, timeout=timeout, budget=budget
@@ -100,7 +101,7 @@ def clusters(mesh: Mesh, service: Service, proxy: Proxy) -> Iterator[Resource]:
             name = cluster_name(service.host, subset.name if subset else "", port.number)
             policy = effective(rule.policy, subset.policy if subset else None, port.number)
             tls = client_tls(policy.tls, service, rule, proxy)
-            yield cluster(name, policy, tls, spoken(port, policy, proxy), mesh.config)
+            yield cluster(name, policy, tls, spoken(port, policy, proxy), mesh.config, service)
 
 
 def spoken(port: ServicePort, policy: TrafficPolicy, proxy: Proxy) -> Upstream:

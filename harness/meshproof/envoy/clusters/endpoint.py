@@ -69,7 +69,7 @@ def load_assignment(
     policy = effective(rule.policy, subset.policy if subset else None, port.number)
     fields = {
         "cluster_name": cluster_name(service.host, subset.name if subset else "", port.number),
-        "endpoints": grouped(mesh, policy, proxy, endpoints) if endpoints else [],
+        "endpoints": grouped(mesh, policy, service, proxy, endpoints) if endpoints else [],
     }
     return resource(types.ENDPOINT, fields)
 

@@ -13,22 +13,30 @@ from math import ceil
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.unit import Fields, wrapped
 from meshproof.mesh.model.destination_rule import TrafficPolicy
-from meshproof.mesh.model.kubernetes import Labels, Workload
+from meshproof.mesh.model.kubernetes import Labels, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import MeshConfig
 from meshproof.mesh.model.traffic_policy.locality import (
+    HOSTNAME,
     NETWORK,
     REGION,
     SUBZONE,
     ZONE,
     Locality,
     LocalitySetting,
+    Nearness,
     labelled,
 )
 from meshproof.records import dataclass
 
 NOWHERE = Locality()
 ISTIO_DEFAULT = LocalitySetting()
+NEAR = (NETWORK, REGION, ZONE)
+# What a Service prefers, as istiod reads it.
+DISTRIBUTED = {
+    Nearness.ZONE: LocalitySetting(priority=NEAR, forced=True),
+    Nearness.NODE: LocalitySetting(priority=(*NEAR, SUBZONE, HOSTNAME), forced=True),
+}
 # What a locality's rank is multiplied by, so that ranks by labels stay apart.
 BY_LOCALITY = 5
 
@@ -53,18 +61,20 @@ class Group:
         }
 
 
-def setting(policy: TrafficPolicy, config: MeshConfig) -> LocalitySetting | None:
+def setting(policy: TrafficPolicy, config: MeshConfig, service: Service | None) -> LocalitySetting | None:
     """The setting in force, None where it is switched off."""
-    found = policy.locality or config.locality or ISTIO_DEFAULT
+    stated = service.distribution if service else None
+    own = DISTRIBUTED.get(stated.preferred) if stated else None
+    found = policy.locality or own or config.locality or ISTIO_DEFAULT
     return found if found.enabled else None
 
 
-def is_weighted(policy: TrafficPolicy, config: MeshConfig) -> bool:
+def is_weighted(policy: TrafficPolicy, config: MeshConfig, service: Service | None) -> bool:
     """Whether Envoy is to draw the locality first, by weights."""
-    found = setting(policy, config)
+    found = setting(policy, config, service)
     if found is None:
         return False
-    failing_over = policy.outlier_detection is not None and bool(found.failover or found.priority)
+    failing_over = (found.forced or policy.outlier_detection is not None) and bool(found.failover or found.priority)
     return failing_over or bool(found.distribute)
 
 
@@ -77,13 +87,20 @@ def proxy_locality(mesh: Mesh, proxy: Proxy) -> Locality:
     return Locality(there.region or own.region, there.zone or own.zone, there.subzone or own.subzone)
 
 
+def known_labels(mesh: Mesh, proxy: Proxy) -> dict[str, str]:
+    """The labels of a proxy as istiod has them: with those of where it stands."""
+    return augmented(proxy.labels, proxy_locality(mesh, proxy))
+
+
 def augmented(labels: Labels, place: Locality) -> dict[str, str]:
     """The labels with those of the topology, as istiod adds them."""
     topology = {REGION: place.region, ZONE: place.zone, SUBZONE: place.subzone}
     return {**labels, **{name: value for name, value in topology.items() if value}}
 
 
-def grouped(mesh: Mesh, policy: TrafficPolicy, proxy: Proxy, pods: Iterable[tuple[Workload, Fields]]) -> list[Fields]:
+def grouped(
+    mesh: Mesh, policy: TrafficPolicy, service: Service, proxy: Proxy, pods: Iterable[tuple[Workload, Fields]]
+) -> list[Fields]:
     """The endpoints of a cluster for one proxy; without localities they are one group without a name."""
     several = list(pods)
     groups: dict[Locality, Group] = {}
@@ -92,10 +109,10 @@ def grouped(mesh: Mesh, policy: TrafficPolicy, proxy: Proxy, pods: Iterable[tupl
         one = groups.setdefault(place, Group(place))
         one.endpoints.append((endpoint, augmented(workload.labels, place)))
     found = [groups[place] for place in sorted(groups)]
-    asked = setting(policy, mesh.config)
+    asked = setting(policy, mesh.config, service)
     if asked is not None and asked.distribute:
         found = distributed(found, asked, proxy_locality(mesh, proxy))
-    elif asked is not None and policy.outlier_detection is not None:
+    elif asked is not None and (asked.forced or policy.outlier_detection is not None):
         here = proxy_locality(mesh, proxy)
         if asked.priority:
             found = by_labels(found, asked.priority, augmented(proxy.labels, here))

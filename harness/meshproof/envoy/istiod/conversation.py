@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from meshproof.border.timeouts import Timeouts
-from meshproof.envoy.clusters.locality import proxy_locality
+from meshproof.envoy.clusters.locality import known_labels, proxy_locality
 from meshproof.envoy.istiod.program import program
 from meshproof.envoy.istiod.snapshot import Given
+from meshproof.envoy.node import Proxy
 from meshproof.errors import TargetError, UsageError
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.process import Child, spawn
@@ -25,6 +26,17 @@ MOST_BYTES = 256 << 20
 
 # What the embedded mesh does with hosts that no Service has, unless its configuration says otherwise.
 OUTBOUND = {"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}
+
+
+def described(mesh: Mesh, proxy: Proxy, address: str) -> Json:
+    """A proxy as istiod knows one: by its labels those that prefer pods of its place are told which that is."""
+    return {
+        "type": str(proxy.kind),
+        "namespace": proxy.namespace,
+        "labels": known_labels(mesh, proxy),
+        "address": address,
+        "locality": list(proxy_locality(mesh, proxy)),
+    }
 
 
 def settings(mesh: Mesh) -> str:
@@ -54,16 +66,7 @@ class Istiod:
             "name": name,
             "manifests": list(given.cluster.objects),
             "mesh": settings(given.mesh),
-            "proxies": {
-                role: {
-                    "type": str(one.kind),
-                    "namespace": one.namespace,
-                    "labels": dict(one.labels),
-                    "address": given.places[role],
-                    "locality": list(proxy_locality(given.mesh, one)),
-                }
-                for role, one in given.proxies.items()
-            },
+            "proxies": {role: described(given.mesh, one, given.places[role]) for role, one in given.proxies.items()},
         }
         async with self._turn:
             try:

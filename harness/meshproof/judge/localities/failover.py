@@ -127,8 +127,9 @@ class FailoverTrial(AfterLoad):
 
     def _decide(self, books: Books) -> tuple[Outcome, str]:
         marks = books.marks
-        where = self._arm.localities.location if self._arm and self._arm.localities else None
-        place = f" (localityLbSetting at {where})" if where else " (Istio's default, by outlierDetection)"
+        said = self._arm.localities if self._arm else None
+        where = said.location if said else None
+        place = f" ({said.name} at {where})" if said and where else " (Istio's default, by outlierDetection)"
         for mark in marks:
             if mark.name == "stayed":
                 level = self._named(int(mark.values["level"]))

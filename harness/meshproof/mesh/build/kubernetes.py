@@ -11,7 +11,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.syntax.names import label_1123, port_name
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.traffic_policy.locality import DISTRIBUTION, preferring
+from meshproof.mesh.build.traffic_policy.locality import distribution
 from meshproof.mesh.build.visibility import annotated
 from meshproof.mesh.model.ambient import waypoint
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Labels, Secret, Service, ServicePort
@@ -88,6 +88,7 @@ def service(resource: Resource, findings: Findings) -> Service:
         unready=unready is not None and unready.data is True,
         alias_of=alias,
         waypoint=waypoint(labels(resource.body.get("metadata"), "labels"), resource.namespace),
+        distribution=distribution(resource),
     )
 
 
@@ -118,9 +119,6 @@ def _alias(spec: Value) -> str:
 def _untold(resource: Resource, selecting: bool, findings: Findings) -> None:
     """What is not modelled of a Service, and who stands behind it where that is not told."""
     spec = resource.body.need("spec")
-    findings.unmodelled(spec, "trafficDistribution")
-    if (near := preferring(resource)) and not spec.get("trafficDistribution"):
-        findings.unproved(near.key or near.location, f"{DISTRIBUTION} is not modelled")
     local = spec.get("internalTrafficPolicy")
     if local and local.data == "Local":
         findings.unmodelled(spec, "internalTrafficPolicy")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from meshproof.mesh.model.kubernetes import Service
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.traffic_policy.locality import Nearness
 from meshproof.mesh.model.unmodelled import Asked, Called, PlainText, Touches, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 
@@ -13,6 +14,7 @@ ENTRY = "ServiceEntry"
 NEEDS = "correct one of the two"
 HEADLESS = "no request shows that its clients' own DNS chooses the pod in the one, and a sidecar in the other"
 UNREADY = "no request shows whether pods get some that are not ready"
+NEAR = "what it prefers shows only where pods are told to run in several places"
 
 
 def called_otherwise(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
@@ -24,6 +26,7 @@ def called_otherwise(specified: Mesh, applied: Mesh) -> Iterator[Unmodelled]:
         for theirs in specified.services_of(ours.host):
             if theirs.namespace == ours.namespace and ours.hostname == theirs.hostname:
                 yield from _entries(theirs, ours) if ours.hostname else _compared(theirs, ours)
+                yield from _preferred(theirs, ours)
 
 
 def _compared(theirs: Service, ours: Service) -> Iterator[Unmodelled]:
@@ -34,6 +37,22 @@ def _compared(theirs: Service, ours: Service) -> Iterator[Unmodelled]:
     if ours.unready is not theirs.unready:
         there = "is applied, and not specified" if ours.unready else "is specified, and not applied"
         yield _told(ours, f"publishNotReadyAddresses {there}: {UNREADY}", Called((ours.host,)))
+
+
+def _preferred(theirs: Service, ours: Service) -> Iterator[Unmodelled]:
+    wanted, actual = (one.distribution.preferred if one.distribution else Nearness.ANY for one in (theirs, ours))
+    if wanted is not actual:
+        why = (
+            f"pods of {_said(actual)} are preferred as it is applied, and those of {_said(wanted)} as specified: {NEAR}"
+        )
+        place = ours.distribution.location if ours.distribution else ours.location
+        kind = ENTRY if ours.hostname else "Service"
+        name = f"{ENTRY} for {ours.host}" if ours.hostname else f"Service {ours.namespace}/{ours.name}"
+        yield Unmodelled(kind, name, place, why, (Called((ours.host,)),), NEEDS)
+
+
+def _said(nearness: Nearness) -> str:
+    return f"the client's {nearness}" if nearness else "any place"
 
 
 def _entries(theirs: Service, ours: Service) -> Iterator[Unmodelled]:

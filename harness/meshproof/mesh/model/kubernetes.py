@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from meshproof.errors import Location
-from meshproof.mesh.model.traffic_policy.locality import Locality
+from meshproof.mesh.model.traffic_policy.locality import Distribution, Locality
 from meshproof.records import dataclass
 
 Labels = Mapping[str, str]
@@ -53,7 +53,8 @@ class Service:
     of its pods. One that is `unlisted` is known to a client as what rules lead to alone. An ExternalName is none of the
     mesh's Services, but an alias of the host `alias_of`. With `unready` pods that are not ready are called, too.
     `waypoint` is the Gateway that its label says (`none`: none at all; empty: that of its namespace), and `unseen` what
-    a ServiceEntry says that shows in no answer, by the names of its fields.
+    a ServiceEntry says that shows in no answer, by the names of its fields. `distribution` is which of its pods it
+    prefers (None: it does not say).
     """
 
     name: str
@@ -74,6 +75,7 @@ class Service:
     called_address: bool = False
     waypoint: str = ""
     unseen: tuple[tuple[str, str], ...] = ()
+    distribution: Distribution | None = None
     host: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

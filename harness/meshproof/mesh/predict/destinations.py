@@ -119,7 +119,8 @@ def backend(mesh: Mesh, destination: Destination, client: Client, missing: int =
     secured = origination(mesh, destination.host, destination.subset, port, client)
     if secured and secured.fails:
         return _unanswered(name, port, f"no certificate of {name} is good enough", UNAVAILABLE, Lack.AUTHORITY)
-    places = localities(mesh, in_force(mesh, destination.host, destination.subset, port, client), answering, client)
+    policy = in_force(mesh, destination.host, destination.subset, port, client)
+    places = localities(mesh, policy, service, answering, client)
     if places is None:
         return Backend(name, port, frozenset(one.key for one in answering))
     if not places.levels[0]:

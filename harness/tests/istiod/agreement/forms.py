@@ -139,19 +139,23 @@ def host(cluster: str) -> str:
 
 
 def endpoints(resources: Iterable[Json], wanted: Iterable[str], around: Surroundings) -> dict[str, Any]:
-    """The addresses behind each of the wanted clusters that has some."""
+    """The addresses behind each of the wanted clusters that has some, each with the priority that it has there."""
     found = {}
     names = frozenset(name for name in wanted if host(name) not in around.unresolved)
     for one in resources:
         several = [
-            each["endpoint"]["address"].get("socket_address", {})
+            (each["endpoint"]["address"].get("socket_address", {}), group.get("priority", 0))
             for group in one.get("endpoints", ())
             for each in group.get("lb_endpoints", ())
         ]
         # No workload of the manifests is behind a gateway's Service: its pods are the proxies themselves.
         # An address that is there twice, as where a ServiceEntry has two of its own, has no other share than once.
-        distinct = {(one.get("address"), one.get("port_value")): one for one in several}.values()
-        places = sorted(_place(socket, around) for socket in distinct if socket.get("address") not in around.gateways)
+        distinct = {(one.get("address"), one.get("port_value")): (one, level) for one, level in several}.values()
+        places = sorted(
+            f"{_place(socket, around)} {level}"
+            for socket, level in distinct
+            if socket.get("address") not in around.gateways
+        )
         if places and one["cluster_name"] in names:
             found[one["cluster_name"]] = places
     return found

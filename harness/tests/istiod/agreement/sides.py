@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import itertools
 import json
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,8 +14,7 @@ from typing import Any
 
 from cases import Case
 from forms import Surroundings
-from meshproof.envoy.clusters.locality import proxy_locality
-from meshproof.envoy.istiod.conversation import settings
+from meshproof.envoy.istiod.conversation import described, settings
 from meshproof.envoy.istiod.objects import BEGINNING, INSTALLED, Cluster, cluster
 from meshproof.envoy.node import Address, Kind, Proxy
 from meshproof.envoy.translate import translate
@@ -27,6 +27,8 @@ from meshproof.targets.embedded.listening import ports
 Json = dict[str, Any]
 
 CLIENT_LABELS = {"app": "client"}
+# Cases of one process of istiod's: it takes some gigabytes by then.
+A_PROCESS = 400
 # Something that can be read, where all else may be refused.
 READABLE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "meshproof-readable"}}
 
@@ -68,13 +70,7 @@ class Sides:
             "manifests": self.cluster.objects,
             "mesh": settings(self.built.mesh),
             "proxies": {
-                name: {
-                    "type": one.kind,
-                    "namespace": one.namespace,
-                    "labels": dict(one.labels),
-                    "address": self.cluster.gateways[number - 1] if number else "10.250.0.1",
-                    "locality": list(proxy_locality(self.built.mesh, one)),
-                }
+                name: described(self.built.mesh, one, self.cluster.gateways[number - 1] if number else "10.250.0.1")
                 for number, (name, one) in enumerate(self.proxies.items())
             },
         }
@@ -132,14 +128,23 @@ def _namespace(several: Iterable[Json]) -> str:
 
 
 def of_istiod(program: Sequence[str], asked: Iterable[Json], folder: Path) -> Iterator[Json]:
-    """istiod's answers, by batches, in order."""
-    with (folder / "cases.jsonl").open("w+", encoding="utf-8") as file:
-        for one in asked:
-            file.write(json.dumps(one) + "\n")
-        file.seek(0)
-        with subprocess.Popen(program, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
-            assert run.stdout is not None
-            yield from (json.loads(line) for line in run.stdout if line.startswith("{"))
+    """istiod's answers, in order; by several processes, one after another, since one keeps what it has answered."""
+    for several in batched(asked, A_PROCESS):
+        with (folder / "cases.jsonl").open("w+", encoding="utf-8") as file:
+            file.writelines(f"{json.dumps(one)}\n" for one in several)
+            file.seek(0)
+            with subprocess.Popen(
+                program, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            ) as run:
+                assert run.stdout is not None
+                yield from (json.loads(line) for line in run.stdout if line.startswith("{"))
+
+
+def batched(several: Iterable[Json], size: int) -> Iterator[list[Json]]:
+    """So many at a time."""
+    left = iter(several)
+    while part := list(itertools.islice(left, size)):
+        yield part
 
 
 def surroundings(sides: Sides) -> Surroundings:

@@ -66,10 +66,6 @@ def test_a_null_label_is_an_empty_one() -> None:
             "selector: {a: b}, ports: [{port: 80}], internalTrafficPolicy: Local",
             "internalTrafficPolicy is not modelled",
         ),
-        (
-            "selector: {a: b}, ports: [{port: 80}], trafficDistribution: PreferClose",
-            "trafficDistribution is not modelled",
-        ),
     ],
 )
 def test_what_is_not_known_touches_the_service(spec: str, why: str) -> None:
@@ -102,21 +98,54 @@ def annotated(metadata: str, said: str) -> Built:
             "spec: {{selector: {{a: b}}, ports: [{{port: 80}}]}}\n",
             "near.default.svc.cluster.local",
         ),
-        (ENTRY, "a.example.com"),
+        (ENTRY.replace("DNS", "STATIC"), "a.example.com"),
         (SPACE, HOST),
     ],
 )
-@pytest.mark.parametrize("said", ["PreferClose", "preferSameNode"])
-def test_an_annotation_that_prefers_pods_near_by_costs_the_hosts_that_it_is_for(
-    metadata: str, host: str, said: str
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [("PreferClose", "zone"), ("prefersamezone", "zone"), ("preferSameNode", "node"), ("Any", ""), ("Local", "")],
+)
+def test_an_annotation_says_which_pods_the_hosts_that_it_is_for_prefer(
+    metadata: str, host: str, said: str, wanted: str
 ) -> None:
-    (one,) = annotated(metadata, said).mesh.unmodelled
-    assert (one.why, one.touches) == (f"{NEAR} is not modelled", (Called((host,)),))
+    mesh = annotated(metadata, said).mesh
+    (service,) = mesh.services_of(host)
+    assert service.distribution is not None
+    assert (service.distribution.preferred, mesh.unmodelled) == (wanted, ())
 
 
-@pytest.mark.parametrize("metadata", [ENTRY, SPACE])
-def test_other_words_of_it_prefer_nothing(metadata: str) -> None:
-    assert annotated(metadata, "Any").mesh.unmodelled == ()
+def test_which_names_outside_are_preferred_is_not_told() -> None:
+    (one,) = annotated(ENTRY, "PreferClose").mesh.unmodelled
+    assert (one.why, one.touches) == (f"{NEAR} with resolution DNS is not modelled", (Called(("a.example.com",)),))
+    assert annotated(ENTRY, "Any").mesh.unmodelled == ()
+    spaced = annotated(f"{SPACE}{ENTRY.replace('{annotations}', '{{}}')}", "PreferClose").mesh
+    (one,) = spaced.unmodelled
+    assert (one.why, one.touches) == (f"{NEAR} for ServiceEntries is not modelled", (Called(("a.example.com",)),))
+
+
+@pytest.mark.parametrize(
+    ("own", "field", "wanted"),
+    [
+        ("{}", "", "node"),
+        (f"{{{NEAR}: PreferClose}}", "", "zone"),
+        (f"{{{NEAR}: Any}}", "", ""),
+        (f'{{{NEAR}: ""}}', "", "node"),
+        (f"{{{NEAR}: PreferSameNode}}", "trafficDistribution: PreferClose", "zone"),
+        (f"{{{NEAR}: PreferClose}}", "trafficDistribution: PreferSameNode", "node"),
+        (f"{{{NEAR}: PreferClose}}", "trafficDistribution: null", "zone"),
+    ],
+)
+def test_the_field_counts_before_the_annotation_and_that_before_the_namespaces(
+    own: str, field: str, wanted: str
+) -> None:
+    service = (
+        f"metadata: {{name: web, annotations: {own}}}\nspec: {{selector: {{a: b}}, ports: [{{port: 80}}], {field}}}"
+    )
+    text = f"{SPACE.format(annotations=f'{{{NEAR}: PreferSameNode}}')}apiVersion: v1\nkind: Service\n{service}\n"
+    (found,) = build_all(load(["-"], stdin=io.StringIO(text), strict=False)).mesh.services
+    assert found.distribution is not None
+    assert found.distribution.preferred == wanted
 
 
 @pytest.mark.parametrize("number", [15001, 15006, 15021, 15090])

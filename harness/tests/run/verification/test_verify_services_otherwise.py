@@ -57,6 +57,18 @@ def changes(old: str, new: str) -> str:
     return "\n".join(text(compare(*sides(*(load([], strict=False, contents=one) for one in files)), "default")))
 
 
+def test_which_places_are_preferred_shows_only_where_pods_are_told_to_run_in_several(verify: Differ) -> None:
+    plain, near = PLAIN, f"{PLAIN}, trafficDistribution: PreferClose"
+    (one,) = verify(near, plain).coverage.dependences
+    assert one.why.startswith("pods of any place are preferred as it is applied, and those of the client's zone as sp")
+    assert any("//web/" in asked for asked in one.requests)
+    assert not any("//other/" in asked for asked in one.requests)
+    (one,) = verify(near, f"{PLAIN}, trafficDistribution: PreferSameNode").coverage.dependences
+    assert "pods of the client's node are preferred as it is applied" in one.why
+    # Another word for the same.
+    assert verify(near, f"{PLAIN}, trafficDistribution: PreferSameZone").coverage.dependences == ()
+
+
 @pytest.mark.parametrize("name", ["clusterIP: None", "publishNotReadyAddresses: true"])
 @pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 0)])
 def test_which_pods_may_be_called_shows_in_no_answer(verify: Differ, name: str, first: int, second: int) -> None:

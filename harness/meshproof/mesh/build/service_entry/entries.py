@@ -102,6 +102,7 @@ def _service(entry: Entry, host: str, key: str) -> Service:
         called_address=entry.resolution == NONE,
         waypoint=waypoint(labels(entry.resource.body.get("metadata"), "labels"), entry.namespace),
         unseen=_unseen(entry),
+        distribution=entry.distribution,
     )
 
 

@@ -13,7 +13,15 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.model.topic import Topic
-from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, LocalitySetting
+from meshproof.mesh.model.traffic_policy.locality import (
+    DISTRIBUTION,
+    REGION,
+    SUBZONE,
+    ZONE,
+    Distribution,
+    LocalitySetting,
+    Nearness,
+)
 
 FAILING_OVER = ("failover", "failoverPriority")
 TOPOLOGY = frozenset({REGION, ZONE, SUBZONE})
@@ -23,18 +31,22 @@ LEVELS, ALL = 3, ("*", "*")
 
 # An older form of `trafficDistribution`, which ServiceEntries and Namespaces have, too: pilot/pkg/model/service.go
 # (GetTrafficDistribution), where other words prefer nothing.
-DISTRIBUTION, PREFERRING = (
-    "networking.istio.io/traffic-distribution",
-    ("preferclose", "prefersamezone", "prefersamenode"),
-)
+ANNOTATION = "networking.istio.io/traffic-distribution"
+PREFERRED = {"preferclose": Nearness.ZONE, "prefersamezone": Nearness.ZONE, "prefersamenode": Nearness.NODE}
 
 
-def preferring(resource: Resource) -> Value | None:
-    """The annotation by which pods that are near are preferred."""
-    metadata = resource.body.get("metadata")
+def distribution(resource: Resource) -> Distribution | None:
+    """Which pods are preferred by what a Service, ServiceEntry or Namespace says; None where it says nothing."""
+    spec, metadata = resource.body.get("spec"), resource.body.get("metadata")
+    said = spec.get(DISTRIBUTION) if spec and resource.kind == "Service" else None
+    if said and said.data:
+        return Distribution(PREFERRED[said.text().lower()], said.key or said.location)
     annotations = metadata.get("annotations") if metadata else None
-    found = annotations.get(DISTRIBUTION) if annotations else None
-    return found if found and found.text_form.lower() in PREFERRING else None
+    found = annotations.get(ANNOTATION) if annotations else None
+    if found is None or not found.text_form:
+        return None
+    preferred = PREFERRED.get(found.text_form.lower(), Nearness.ANY)
+    return Distribution(preferred, found.key or found.location)
 
 
 def locality(holder: Value) -> LocalitySetting | None:

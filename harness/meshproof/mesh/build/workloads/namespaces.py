@@ -10,11 +10,12 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
-from meshproof.mesh.build.traffic_policy.locality import DISTRIBUTION, preferring
+from meshproof.mesh.build.traffic_policy.locality import ANNOTATION, distribution
 from meshproof.mesh.build.workloads.selector import OPERATORS
 from meshproof.mesh.model.ambient import INJECTION, REVISION
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.traffic_policy.locality import Distribution, Nearness
 from meshproof.mesh.model.unmodelled import Called, Unmodelled
 from meshproof.records import dataclass
 
@@ -24,38 +25,46 @@ NAMED = "kubernetes.io/metadata.name"
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """`preferring` is where it says that pods which are near are preferred by all of its Services, `injected` that its
-    pods get sidecars.
-    """
+    """`distribution` is what its Services prefer that say nothing, `injected` where it says that pods get sidecars."""
 
     name: str
     labels: Labels
-    preferring: Location | None = None
+    distribution: Distribution | None = None
     injected: Location | None = None
 
 
 def namespace(resource: Resource, findings: Findings) -> Namespace:  # noqa: ARG001
-    near = preferring(resource)
-    place = (near.key or near.location) if near else None
     own = labels(resource.body.get("metadata"), "labels")
     # istiod's webhooks: `enabled` counts before a revision, anything else there leaves pods as they are.
     asking = INJECTION if INJECTION in own else REVISION
     injected = own.get(INJECTION, "enabled") == "enabled" and asking in own
     said = resource.body.need("metadata").need("labels").need(asking).location if injected else None
-    return Namespace(resource.name, own, place, said)
+    return Namespace(resource.name, own, distribution(resource), said)
 
 
 def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
-    """The mesh with the labels of its namespaces."""
+    """The mesh with the labels of its namespaces, and what they say of their Services."""
     several = [part for part in parts if isinstance(part, Namespace)]
     for one in several:
-        hosts = tuple(service.host for service in mesh.services if service.namespace == one.name)
-        if one.preferring and hosts:
-            why, touches = f"{DISTRIBUTION} is not modelled", (Called(hosts),)
-            part = Unmodelled("Namespace", f"Namespace {one.name}", one.preferring, why, touches)
-            findings.unmodelled_parts.append(part)
+        if one.distribution:
+            mesh = _preferring(mesh, one, one.distribution, findings)
     injected = {one.name: one.injected for one in several if one.injected}
     return replace(mesh, namespaces={one.name: one.labels for one in several}, injected=injected)
+
+
+def _preferring(mesh: Mesh, one: Namespace, said: Distribution, findings: Findings) -> Mesh:
+    """The mesh whose Services of a namespace prefer what that says, where they say nothing themselves."""
+    silent = [each for each in mesh.services if each.namespace == one.name and each.distribution is None]
+    entries = tuple(each.host for each in silent if each.hostname)
+    if entries and said.preferred is not Nearness.ANY:
+        why, touches = f"{ANNOTATION} for ServiceEntries is not modelled", (Called(entries),)
+        part = Unmodelled("Namespace", f"Namespace {one.name}", said.location, why, touches)
+        findings.unmodelled_parts.append(part)
+    own = {id(each) for each in silent if not each.hostname}
+    return replace(
+        mesh,
+        services=tuple(replace(each, distribution=said) if id(each) in own else each for each in mesh.services),
+    )
 
 
 @dataclass(frozen=True, slots=True)

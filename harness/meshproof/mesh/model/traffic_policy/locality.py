@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from enum import StrEnum
 from typing import NamedTuple
 
 from meshproof.errors import Location
@@ -18,6 +19,7 @@ NETWORK = "topology.istio.io/network"
 HOSTNAME = "kubernetes.io/hostname"
 OVERRIDING = ("topology.istio.io/locality", "istio-locality")
 """Labels of a pod by which it says itself where it runs, the first that counts in front."""
+LOCALITY, DISTRIBUTION = "localityLbSetting", "trafficDistribution"
 
 
 class Locality(NamedTuple):
@@ -35,7 +37,8 @@ class Locality(NamedTuple):
 class LocalitySetting:
     """`localityLbSetting`: `distribute` are (from, ((to, percent), …)), `failover` (from region, to region).
 
-    `priority` are the labels of failoverPriority, as written. None of them: Istio's default order.
+    `priority` are the labels of failoverPriority, as written. None of them: Istio's default order. `name` is that of
+    the field that says it; what a Service says itself is `forced`, and in force without outlier detection, too.
     """
 
     enabled: bool = True
@@ -43,6 +46,24 @@ class LocalitySetting:
     failover: tuple[tuple[str, str], ...] = ()
     priority: tuple[str, ...] = ()
     location: Location | None = None
+    forced: bool = False
+    name: str = LOCALITY
+
+
+class Nearness(StrEnum):
+    """What a Service prefers of the pods behind it: those of the client's zone, or of its Node."""
+
+    ANY = ""
+    ZONE = "zone"
+    NODE = "node"
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """`trafficDistribution` of a Service, or an annotation that says the same; `location` is where it stands."""
+
+    preferred: Nearness
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,19 @@ from math import ceil
 from meshproof.border.expectation import Localities, LocalityShare
 from meshproof.mesh.model.destination_rule import TrafficPolicy
 from meshproof.mesh.model.index import grouped
-from meshproof.mesh.model.kubernetes import Workload
+from meshproof.mesh.model.kubernetes import Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.traffic_policy.locality import (
+    DISTRIBUTION,
     HOSTNAME,
     NETWORK,
     REGION,
     SUBZONE,
     ZONE,
+    Distribution,
     Locality,
     LocalitySetting,
+    Nearness,
     labelled,
 )
 from meshproof.mesh.predict.match import Client
@@ -41,12 +44,15 @@ CLIENT_UNTOLD = (
 PODS_UNTOLD = "where the pods of {} run is not told: give them a Node, or the label istio-locality"
 
 
-def localities(mesh: Mesh, policy: TrafficPolicy, workloads: Sequence[Workload], client: Client) -> Localities | None:
+def localities(
+    mesh: Mesh, policy: TrafficPolicy, service: Service, workloads: Sequence[Workload], client: Client
+) -> Localities | None:
     """How the pods of a destination with this policy are chosen by where they run; None: that has no part in it."""
-    setting = policy.locality or mesh.config.locality or DEFAULT
+    setting = policy.locality or _preferred(service.distribution) or mesh.config.locality or DEFAULT
     if not workloads or not setting.enabled:
         return None
-    if not setting.distribute and policy.outlier_detection is None:
+    ejecting = policy.outlier_detection is not None
+    if not (setting.distribute or setting.forced or ejecting):
         return None
     stated = bool(setting.distribute or setting.failover or setting.priority)
     if not stated and all(one.locality is None for one in workloads):
@@ -55,7 +61,7 @@ def localities(mesh: Mesh, policy: TrafficPolicy, workloads: Sequence[Workload],
     if setting.distribute:
         return _distributed(setting, workloads, here)
     alike = len({_signature(one, setting) for one in workloads}) == 1
-    if alike and not (setting.priority and HOSTNAME in setting.priority):
+    if alike and not (ejecting and HOSTNAME in setting.priority):
         return None
     if why := _untold(setting, workloads, here):
         return _unknown(why, setting, workloads)
@@ -69,7 +75,20 @@ def localities(mesh: Mesh, policy: TrafficPolicy, workloads: Sequence[Workload],
         ranks = [rank * RANKS + _by_place(setting, known, one.locality or Locality()) for rank, one in pairs]
     several = grouped(zip(ranks, workloads, strict=True))
     levels = tuple(_keys(several[rank]) for rank in sorted(several))
-    return Localities(levels, location=setting.location) if len(levels) > 1 else None
+    if len(levels) == 1:
+        return None
+    # Without ejections nothing but a pod that is not ready lets another place take over.
+    return Localities(levels if ejecting else levels[:1], location=setting.location, name=setting.name)
+
+
+def _preferred(distribution: Distribution | None) -> LocalitySetting | None:
+    """What a Service says itself as failoverPriority: its network, region and zone, and for a Node's pods the rest."""
+    if distribution is None or distribution.preferred is Nearness.ANY:
+        return None
+    labels: tuple[str, ...] = (NETWORK, REGION, ZONE)
+    if distribution.preferred is Nearness.NODE:
+        labels = (*labels, SUBZONE, HOSTNAME)
+    return LocalitySetting(priority=labels, location=distribution.location, forced=True, name=DISTRIBUTION)
 
 
 def client_locality(mesh: Mesh, client: Client) -> Locality | None:
@@ -92,9 +111,10 @@ def _signature(workload: Workload, setting: LocalitySetting) -> tuple[object, ..
 
 def _untold(setting: LocalitySetting, workloads: Sequence[Workload], here: Locality | None) -> str:
     names = [one.partition("=")[0] for one in setting.priority]
+    said = setting.name if setting.forced else "failoverPriority"
     for name in (HOSTNAME, CLUSTER):
         if name in names:
-            return f"failoverPriority by {name} is not modelled: which one pods run on is not told here"
+            return f"{said} by {name} is not modelled: which one pods run on is not told here"
     by_place = not setting.priority or bool(setting.failover)
     unknown = [one.key for one in workloads if one.locality is None]
     if unknown and (by_place or not {*TOPOLOGY}.isdisjoint(names)):
@@ -148,7 +168,9 @@ def _unknown(why: str, setting: LocalitySetting, workloads: Sequence[Workload]) 
     several += [f"{start} fails over to {to}" for start, to in setting.failover]
     several += [", ".join(setting.priority)] if setting.priority else []
     several += [f"{one.name} {one.locality}" for one in workloads if one.locality is not None]
-    return Localities((_keys(workloads),), untold=why, location=setting.location, said="; ".join(several))
+    return Localities(
+        (_keys(workloads),), untold=why, location=setting.location, said="; ".join(several), name=setting.name
+    )
 
 
 def _distributed(setting: LocalitySetting, workloads: Sequence[Workload], here: Locality | None) -> Localities | None:

@@ -96,7 +96,7 @@ def _stated(target: Target) -> Iterator[tuple[str, Location]]:
     if target.policy.warmup and target.policy.warmup.location:
         yield "warmup", target.policy.warmup.location
     if target.localities and target.localities.location:
-        yield "localityLbSetting", target.localities.location
+        yield target.localities.name, target.localities.location
 
 
 def _pool(specification: Specification, target: Target) -> Prepared | str:
@@ -212,6 +212,7 @@ PROOFS = {
     "outlierDetection": _ejection,
     "retryBudget": _budget,
     "localityLbSetting": _failover,
+    "trafficDistribution": _failover,
     "warmup": _warmup,
 }
 
