@@ -8,6 +8,7 @@ from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.folder import Folder
 from meshproof.lint.raw import each, field
 from meshproof.manifest.resource import AGAIN, BESIDE, NO_PART, Resource
+from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.topic import Topic
 
 TWICE = "is given twice"
@@ -62,13 +63,14 @@ def unmodelled(folder: Folder) -> Iterator[Found]:
 
 
 def about(*topics: Topic) -> Callable[[Folder], Iterator[Found]]:
-    """What building the mesh tells of these topics."""
+    """What building the mesh tells of these topics; of what stands at one place, once."""
 
     def find(folder: Folder) -> Iterator[Found]:
         yield from (Found(one.location, one.message) for one in folder.built.notices if one.topic in topics)
-        for one in folder.mesh.unmodelled:
-            if one.topic in topics:
-                yield Found(one.location, f"{one.subject}: {one.why}", fix=one.needs)
+        parts = (one for one in folder.mesh.unmodelled if one.topic in topics)
+        for (place, _), (first, *more) in grouped(((one.location, one.subject), one) for one in parts).items():
+            others = f"; so it is with {len(more)} more" if more else ""
+            yield Found(place, f"{first.subject}: {first.why}{others}", fix=first.needs)
 
     return find
 

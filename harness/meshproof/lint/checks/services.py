@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshproof.errors import Location
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.contexts import services_of
 from meshproof.lint.folder import Folder, distinct
 from meshproof.lint.raw import each, field, text
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
-from meshproof.mesh.build.kubernetes import selected
+from meshproof.mesh.build.kubernetes import TCP_PORTS, selected
 from meshproof.mesh.build.stand_ins.meant import meant
 from meshproof.mesh.build.stand_ins.pods import without_pods
 from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
 from meshproof.mesh.build.workloads.workload import FORMS, at
 from meshproof.mesh.model.index import grouped
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, Workload
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, ServicePort, Workload
+from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.destinations import listens
 
 # Which user the proxy itself runs as: what that user sends is not taken by it.
@@ -26,6 +27,7 @@ PROXY_UID = 1337
 PROXIES = frozenset({"istio-proxy", "istio-operator"})
 SYSTEM = frozenset({ROOT_NAMESPACE, "kube-system", "kube-public"})
 EXTERNAL_NAME = "ExternalName"
+TCP = "tcp"
 
 
 def _ports(resource: Resource) -> Iterator[tuple[Value, int, str, str | None]]:
@@ -76,15 +78,52 @@ def external_names(folder: Folder) -> Iterator[Found]:
     return each(folder.of_kind("Service", ""), read)
 
 
-def hidden_http(folder: Folder) -> Iterator[Found]:
-    """Rules for HTTP of a Service none of whose ports is HTTP."""
+def _for_http(folder: Folder) -> Iterator[tuple[VirtualService, Service]]:
+    """The VirtualServices within the mesh that have rules for HTTP alone, each with the Services that it is for."""
     for one in folder.mesh.bound_to(MESH_GATEWAY):
         for service in services_of(folder.mesh, one) if one.http and not (one.tcp or one.tls) else ():
-            if service.ports and not any(port.is_http for port in service.ports):
-                shown = distinct(f"{port.number} ({port.name or port.protocol})" for port in service.ports)
-                spoken = service.ports[0].protocol
-                said = f"the rules are for HTTP, and {service.called} has none: port {shown} is {spoken}"
-                yield Found(one.location, said, service.ports[0].location)
+            if service.ports:
+                yield one, service
+
+
+def hidden_http(folder: Folder) -> Iterator[Found]:
+    """Rules for HTTP of a Service none of whose ports is HTTP, or that name a port of it that is not."""
+    for one, service in _for_http(folder):
+        if not any(port.is_http for port in service.ports):
+            shown = distinct(f"{port.number} ({port.name or port.protocol})" for port in service.ports)
+            spoken = service.ports[0].protocol
+            said = f"the rules are for HTTP, and {service.called} has none: port {shown} is {spoken}"
+            yield Found(one.location, said, service.ports[0].location)
+            continue
+        for port in _connections(service):
+            for place in _naming(one, service, port.number):
+                said = f"the rule is for HTTP, and port {port.number} ({port.name}) of {service.called} is TCP"
+                yield Found(place, said, port.location)
+
+
+def partly_hidden_http(folder: Folder) -> Iterator[Found]:
+    """Rules for HTTP of a Service some of whose ports are HTTP, and that name none of the others."""
+    for one, service in _for_http(folder):
+        if any(port.is_http for port in service.ports):
+            for port in _connections(service):
+                if not any(_naming(one, service, port.number)):
+                    called = f"port {port.number} ({port.name}) of {service.called}"
+                    yield Found(one.location, f"these rules decide nothing on {called}, which is TCP", port.location)
+
+
+def _connections(service: Service) -> Iterator[ServicePort]:
+    """The ports that are called TCP, of Kubernetes' Services: hosts elsewhere may be called by TLS."""
+    return (
+        port for port in service.ports if port.protocol == TCP and port.number not in TCP_PORTS and not service.hostname
+    )
+
+
+def _naming(one: VirtualService, service: Service, number: int) -> Iterator[Location]:
+    """Where rules name a port of the Service that they are for."""
+    for rule in one.http:
+        named = [match.location for match in rule.matches if match.port == number]
+        named += [aim.location for aim in rule.aims if (aim.host, aim.port) == (service.host, number)]
+        yield from named[:1]
 
 
 def _behind(folder: Folder) -> dict[str, tuple[tuple[Workload, Service], ...]]:
@@ -236,5 +275,12 @@ CHECKS = (
         "A Service selects no pod, and nearly one that none selects",
         "Correct the selector, or the pods' labels.",
         slipped,
+    ),
+    Check(
+        "MP098",
+        Severity.INFO,
+        "Rules for HTTP do not count on a port that is TCP",
+        "Begin the port's name with http, where HTTP is spoken on it.",
+        partly_hidden_http,
     ),
 )
