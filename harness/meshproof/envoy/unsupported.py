@@ -62,7 +62,8 @@ def _http2_in_tls(mesh: Mesh, rule: DestinationRule) -> Iterator[Unmodelled]:
         pools = [one.connection_pool for each in several for one, _ in each.policies if one.connection_pool]
         asked = any(pool.upgrade_to_http2 or pool.use_client_protocol for pool in pools)
         for port in service.ports:
-            if asked or port.protocol.lower() in HTTP2_PROTOCOLS:
+            told = mesh.config.upgrade_to_http2 and port.is_http
+            if asked or told or port.protocol.lower() in HTTP2_PROTOCOLS:
                 why = f"{service.host} is called over HTTP/2 in TLS on port {port.number}, which stand-ins do not speak"
                 touched = (Called((service.host,), port.number),)
                 yield Unmodelled(rule.called.partition(" ")[0], rule.called, rule.location, why, touched)

@@ -101,13 +101,21 @@ def clusters(mesh: Mesh, service: Service, proxy: Proxy) -> Iterator[Resource]:
             name = cluster_name(service.host, subset.name if subset else "", port.number)
             policy = effective(rule.policy, subset.policy if subset else None, port.number)
             tls = client_tls(policy.tls, service, rule, proxy)
-            yield cluster(name, policy, tls, spoken(port, policy, proxy), mesh.config, service)
+            yield cluster(name, policy, tls, spoken(port, policy, proxy, mesh.config), mesh.config, service)
 
 
-def spoken(port: ServicePort, policy: TrafficPolicy, proxy: Proxy) -> Upstream:
+def spoken(port: ServicePort, policy: TrafficPolicy, proxy: Proxy, config: MeshConfig) -> Upstream:
     """How pods are called: applyTrafficPolicy first, then setUpstreamProtocol (cluster_builder.go)."""
     pool = policy.connection_pool
     if (pool and pool.use_client_protocol) or (port.sniffed and proxy.kind is not Kind.GATEWAY):
         return Upstream.CLIENT
-    upgraded = bool(pool and pool.upgrade_to_http2)
-    return Upstream.HTTP2 if upgraded or port.protocol.lower() in HTTP2_PROTOCOLS else Upstream.HTTP1
+    if port.protocol.lower() in HTTP2_PROTOCOLS or upgraded(port, pool, config):
+        return Upstream.HTTP2
+    return Upstream.HTTP1
+
+
+def upgraded(port: ServicePort, pool: ConnectionPool | None, config: MeshConfig) -> bool:
+    """shouldH2Upgrade: what a destination says, else what the mesh does of ports that say they speak HTTP."""
+    if pool and pool.upgrade_to_http2 is not None:
+        return pool.upgrade_to_http2
+    return config.upgrade_to_http2 and port.is_http and not port.sniffed

@@ -37,6 +37,7 @@ POLICY_FIELDS = (*PORT_FIELDS, "portLevelSettings", "proxyProtocol", "retryBudge
 # Unsigned, unlike the limits of a connection pool.
 MOST_RETRIES = 2**32 - 1
 # Limits that count connections, or what waits for one.
+UPGRADES = {"UPGRADE": True, "DO_NOT_UPGRADE": False}
 LIMITS = (("maxConnections",), ("http1MaxPendingRequests", "http2MaxRequests"))
 # In seconds: no connection of a client here, and no load, lasts that long.
 LONG, AS_LONG_AS_LOADS = 10.0, 600.0
@@ -185,7 +186,7 @@ def connection_pool(value: Value | None, findings: Findings) -> ConnectionPool |
     tcp, http = value.get("tcp"), value.get("http")
     _check_given(value, "http", "tcp")
     client, upgrade = (http.get(name) if http else None for name in ("useClientProtocol", "h2UpgradePolicy"))
-    by_client, upgraded = bool(client and client.flag()), bool(upgrade and upgrade.data == "UPGRADE")
+    by_client, upgraded = bool(client and client.flag()), UPGRADES.get(str(upgrade.data)) if upgrade else None
     if client and by_client and upgraded:
         raise client.problem("useClientProtocol beside h2UpgradePolicy: UPGRADE", "istiod refuses it: leave one out")
     alive = http.get("http2KeepAlive") if http else None

@@ -58,7 +58,7 @@ class ConnectionPool:
     """None is unlimited (Istio's default, which is not Envoy's).
 
     Pods are called by the protocol that the port names, unless `use_client_protocol` (as the client speaks) or
-    `upgrade_to_http2` says otherwise.
+    `upgrade_to_http2` says otherwise (None: what the mesh says counts).
     """
 
     max_connections: int | None = None
@@ -70,7 +70,7 @@ class ConnectionPool:
     idle_timeout: float | None = None
     location: Location | None = None
     use_client_protocol: bool = False
-    upgrade_to_http2: bool = False
+    upgrade_to_http2: bool | None = None
     max_connection_duration: float | None = None
     max_concurrent_streams: int | None = None
 

@@ -32,7 +32,8 @@ class MeshConfig:
     """`retries` are those of routes that state none; `outbound` None: not told; `given` is all of it, as JSON, and
     `location` where it stands.
 
-    `connect_timeout`, in seconds, and `locality` are those of destinations that state none (None: Istio's own).
+    `connect_timeout`, in seconds, and `locality` are those of destinations that state none (None: Istio's own). With
+    `upgrade_to_http2` pods are called over HTTP/2 on ports that are named as HTTP, unless a destination says otherwise.
     """
 
     path_normalization: PathNormalization = PathNormalization.BASE
@@ -41,6 +42,7 @@ class MeshConfig:
     given: str = ""
     connect_timeout: float | None = None
     locality: LocalitySetting | None = None
+    upgrade_to_http2: bool = False
     location: Location | None = field(default=None, compare=False)
 
 

@@ -96,3 +96,35 @@ def test_what_pods_are_called_by(meet, calls, at_both, protocol: str, policy: st
     assert answered == [upstream is not None, upstream == "HTTP/2", True, True]
     if upstream is None:
         assert {one.observation.grpc_status for one in found[:2]} == {14}
+
+
+UPGRADING = """---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data: {mesh: "h2UpgradePolicy: UPGRADE"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("protocol", "policy", "upgraded"),
+    [
+        ("http", "", True),
+        ("http", "connectionPool: {tcp: {maxConnections: 9}}", True),
+        ("http", "connectionPool: {http: {h2UpgradePolicy: DEFAULT}}", True),
+        ("http", "connectionPool: {http: {h2UpgradePolicy: DO_NOT_UPGRADE}}", False),
+    ],
+)
+def test_the_mesh_may_have_all_pods_called_over_http2(
+    meet, calls, at_both, protocol: str, policy: str, upgraded: bool
+) -> None:
+    http = f"  - route: [{{destination: {{host: web, subset: v1}}}}]\n{UPGRADING}"
+    found = meet(http, [*calls(), *at_both("/")], protocol=protocol, policy=policy)
+    assert [one.difference for one in found if upgraded or one.version == "v1"] == [""] * (4 if upgraded else 2)
+    assert [one.version == "v1" for one in found] == [upgraded, upgraded, True, True]
+
+
+def test_a_port_that_says_nothing_is_not_upgraded_by_the_mesh(meet, calls, at_both) -> None:
+    http = f"  - route: [{{destination: {{host: web, subset: v1}}}}]\n{UPGRADING}"
+    found = meet(http, [*calls(), *at_both("/")], protocol="")
+    assert [one.version == "v1" for one in found] == [True, False, True, True]

@@ -230,6 +230,7 @@ def test_of_two_that_configure_the_mesh_neither_is_known(built) -> None:
         ("defaultHttpRetryPolicy: {attempts: -1}", "attempts must be between"),
         ("defaultHttpRetryPolicy: {attempts: 3, retryOn: 'often'}", "often"),
         ("defaultVirtualServiceExportTo: all", "defaultVirtualServiceExportTo must be a list"),
+        ("h2UpgradePolicy: ALWAYS", "h2UpgradePolicy must be UPGRADE or DO_NOT_UPGRADE, not 'ALWAYS'"),
         ("outboundTrafficPolicy: REGISTRY_ONLY", "outboundTrafficPolicy must be a mapping"),
         ("localityLbSetting: {distribute: [{from: a, to: {a: 80, b: 30}}]}", "110"),
     ],

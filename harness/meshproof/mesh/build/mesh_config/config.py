@@ -32,6 +32,7 @@ MODELLED = frozenset(
         "pathNormalization",
         "connectTimeout",
         "localityLbSetting",
+        "h2UpgradePolicy",
         DISCOVERY,
         *EXPORT,
     }
@@ -50,6 +51,7 @@ WITHOUT_PART = frozenset(
 )
 NOBODY, OWN, EVERYBODY = "~", ".", "*"
 DEFAULT_NAMES = {"", "DEFAULT"}
+UPGRADES = ("UPGRADE", "DO_NOT_UPGRADE")
 EVERYTHING = (Everything(),)
 Exported = TypeVar("Exported", Service, VirtualService)
 
@@ -105,6 +107,7 @@ def _applied(mesh: Mesh, fields: Value, findings: Findings) -> Mesh:
         json.dumps(plain(fields)),
         timeout.duration() if timeout else None,
         locality(fields),
+        _upgraded(fields.get("h2UpgradePolicy")),
         fields.location,
     )
     services, routing, rules = ([one.text() for one in fields.list(name)] for name in EXPORT)
@@ -148,6 +151,14 @@ def _normalization(value: Value | None, findings: Findings) -> PathNormalization
         return PathNormalization(said.text())
     findings.unproved(said.location, f"pathNormalization {said.text()} is not modelled")
     return PathNormalization.BASE
+
+
+def _upgraded(value: Value | None) -> bool:
+    if value is None or value.data is None:
+        return False
+    if value.data not in UPGRADES:
+        raise value.problem(f"h2UpgradePolicy must be {' or '.join(UPGRADES)}, not {value.shown}")
+    return value.data == UPGRADES[0]
 
 
 def _outbound(value: Value | None, findings: Findings) -> OutboundMode | None:

@@ -52,7 +52,11 @@ def _upstream(mesh: Mesh, host: str, port: int, found: TrafficPolicy, client: Cl
     if (pool and pool.use_client_protocol) or (called and called.sniffed and client.gateway == MESH_GATEWAY):
         return Upstream.CLIENT
     named = called is not None and called.protocol in HTTP2
-    return Upstream.HTTP2 if named or (pool and pool.upgrade_to_http2) else Upstream.HTTP1
+    asked = pool.upgrade_to_http2 if pool else None
+    if asked is None:
+        # What the mesh says is for ports alone that say they speak HTTP.
+        asked = mesh.config.upgrade_to_http2 and called is not None and called.is_http and not called.sniffed
+    return Upstream.HTTP2 if named or asked else Upstream.HTTP1
 
 
 def in_force(mesh: Mesh, host: str, subset: str, port: int, client: Client) -> TrafficPolicy:
