@@ -62,7 +62,7 @@ class Held:
 
 
 # Nobody but the API server examines these, and names; beside istiod's code here stands none.
-UNEXAMINED = frozenset({"Service", "Pod", "Ingress"})
+UNEXAMINED = frozenset({"Service", "Pod", "Deployment", "StatefulSet", "DaemonSet", "Ingress"})
 NAME = "is not lower-case letters"
 # What istiod says of these stands in their status.
 IN_STATUS = frozenset({"HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"})
