@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from meshproof.border.expectation import Expectation
@@ -40,9 +39,6 @@ from meshproof.mesh.model.unmodelled import (
 )
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.records import dataclass
-
-if TYPE_CHECKING:
-    from meshproof.mesh.model.security.authorization import AuthorizationPolicy
 
 Pairs = list[tuple[Touches, Unmodelled]]
 
@@ -131,9 +127,9 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
         case Pods(namespace, labels, roles):
             meeting = any(_is_of(pod, namespace, labels) for pod in _meeting(found, roles))
             return meeting or (Role.LETS_IN in roles and _may_serve(mesh, touch, found.gateway))
-        case Received(namespace, policy, labels):
+        case Received(namespace, _, labels):
             selected = any(_is_of(pod, namespace, labels) for pod in found.pods[1:])
-            return selected and (found.expectation is None or _may_change(policy, found.expectation))
+            return selected and _may_be_refused(mesh, touch, found)
         case Bearing(those, headers, parameters):
             meets = _touches(mesh, those, found) or _calls(those, found)
             return meets and (found.expectation is None or _bears(found.expectation, headers, parameters))
@@ -211,10 +207,10 @@ def _meeting(found: Facts, roles: frozenset[Role]) -> Sequence[tuple[str, Labels
     return (*(found.pods[:1] if first in roles else ()), *(found.pods[1:] if Role.RECEIVES in roles else ()))
 
 
-def _may_change(policy: AuthorizationPolicy, expectation: Expectation) -> bool:
-    from meshproof.mesh.predict.policies.authorization import may_change
+def _may_be_refused(mesh: Mesh, received: Received, found: Facts) -> bool:
+    from meshproof.mesh.coverage.received import may_be_refused
 
-    return may_change(policy, expectation)
+    return may_be_refused(mesh, received, found)
 
 
 def _is_of(pod: tuple[str, Labels], namespace: str, labels: Labels) -> bool:

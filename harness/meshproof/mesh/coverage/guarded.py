@@ -67,8 +67,8 @@ def _is_from(mesh: Mesh, rule: LetThrough, found: Facts) -> bool:
     if rule.peers is None:
         return True
     gateway = mesh.gateway(found.gateway)
-    if gateway and any(one.on_host for one in mesh.serving(gateway)):
-        # What they send has the address of a Node: no selector is for it.
+    if gateway and (not mesh.knows_pods_of(gateway) or any(one.on_host for one in mesh.serving(gateway))):
+        # Where its pods stand is not told, or what they send has the address of a Node: no selector is for that.
         return False
     return any(one.is_one(*found.client) for one in rule.peers)
 

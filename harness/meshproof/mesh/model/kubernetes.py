@@ -118,6 +118,7 @@ class Workload:
     `bypass` is why what its pods send passes no sidecar. `addresses` are those that manifests say of machines and
     endpoints, each one's replica by its place, and `weights` theirs (none: all alike). With `versions` a controller
     tells old pods from new ones by labels that stand in no manifest; those `on_host` have the addresses of their Nodes.
+    `account` is the ServiceAccount of its pods (empty: not told).
     """
 
     name: str
@@ -137,6 +138,7 @@ class Workload:
     weights: tuple[int, ...] = ()
     versions: bool = False
     on_host: bool = False
+    account: str = ""
     key: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

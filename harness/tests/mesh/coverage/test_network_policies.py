@@ -14,6 +14,15 @@ apiVersion: v1
 kind: Namespace
 metadata: {name: istio-system, labels: {team: mesh}}
 """
+GATEWAY = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge, namespace: istio-system}
+spec:
+  selector: {matchLabels: {istio: ingressgateway}}
+  template: {metadata: {labels: {istio: ingressgateway}}, spec: {containers: [{name: istio-proxy, image: auto}]}}
+---
+"""
 DENY = "{podSelector: {}}"
 FROM_FRONT = "from: [{namespaceSelector: {matchLabels: {team: front}}}]"
 
@@ -84,8 +93,10 @@ def test_a_gateways_own_pods_let_in_what_a_policy_opens_to_all(touched) -> None:
 
 def test_what_a_gateway_sends_on_is_let_in_by_its_namespace(touched) -> None:
     rule = "from: [{namespaceSelector: {matchLabels: {team: mesh}}}]"
-    assert touched(policies(DENY, allowing(FROM_FRONT)), EDGE) == {"NetworkPolicy"}
-    assert touched(policies(DENY, allowing(FROM_FRONT), allowing(rule)), EDGE) == set()
+    assert touched(GATEWAY + policies(DENY, allowing(FROM_FRONT)), EDGE) == {"NetworkPolicy"}
+    assert touched(GATEWAY + policies(DENY, allowing(FROM_FRONT), allowing(rule)), EDGE) == set()
+    # Nothing else tells where its pods stand.
+    assert touched(policies(DENY, allowing(FROM_FRONT), allowing(rule)), EDGE) == {"NetworkPolicy"}
 
 
 def test_pods_of_the_ambient_mesh_are_reached_at_another_port(touched) -> None:

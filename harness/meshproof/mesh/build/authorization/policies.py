@@ -116,8 +116,9 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
     several = [part for part in parts if isinstance(part, Part)]
     for part in several:
         with findings.about(part.resource, touches(part.resource, mesh)):
-            if part.policy.dry_run:
-                findings.notice(part.policy.location, f"{part.resource} is a dry run: it decides nothing")
+            if not part.policy.decides:
+                what = "a dry run" if part.policy.dry_run else "an audit"
+                findings.notice(part.policy.location, f"{part.resource} is {what}: it decides nothing")
             else:
                 _within(mesh, part.resource, part.policy, findings)
                 _at_gateways(mesh, part.policy, findings)
@@ -130,7 +131,7 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
 
 def _within(mesh: Mesh, resource: Resource, policy: AuthorizationPolicy, findings: Findings) -> None:
     """What pods let in their own sidecars decide, which this mesh does not have."""
-    why = "what the sidecars of pods let in is not modelled"
+    why = "the sidecars of pods that carry it out are not in this mesh"
     if policy.targets is not None:
         waypoints = tuple(one for one in touches(resource, mesh) if isinstance(one, Called))
         if waypoints:

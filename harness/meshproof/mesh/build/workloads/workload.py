@@ -15,6 +15,7 @@ from meshproof.mesh.build.proxy_config.annotation import own_proxies
 from meshproof.mesh.build.workloads.selector import check_labels, check_selects
 from meshproof.mesh.model.ambient import INJECT
 from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
+from meshproof.mesh.model.security.identity import DEFAULT_ACCOUNT
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality, labelled
 from meshproof.records import dataclass
@@ -147,7 +148,14 @@ def workload(resource: Resource, findings: Findings) -> Workload:
         node_labels=node_labels,
         bypass=bypass(template),
         on_host=on_host(template),
+        account=_account(spec),
     )
+
+
+def _account(spec: Value) -> str:
+    """The ServiceAccount of pods, by the field of today or that of old versions."""
+    several = (one.text() for name in ("serviceAccountName", "serviceAccount") if (one := spec.get(name)))
+    return next(filter(None, several), DEFAULT_ACCOUNT)
 
 
 def _bound_to(node_labels: Labels) -> Locality | None:

@@ -87,6 +87,11 @@ class AuthorizationPolicy:
     dry_run: bool = False
 
     @property
+    def decides(self) -> bool:
+        """Whether it lets in or refuses anything: an audit tells of requests, and a dry run of what it would do."""
+        return not self.dry_run and self.action is not Action.AUDIT
+
+    @property
     def places(self) -> tuple[Location, ...]:
         """Where its rules stand; of one without rules, which allows nothing, where it stands itself."""
         return tuple(one.location for one in self.rules) or (self.location,)

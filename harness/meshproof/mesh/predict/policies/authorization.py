@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from urllib.parse import parse_qsl
 
-from meshproof.border.expectation import Expectation
 from meshproof.errors import Location
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Service
@@ -42,7 +40,6 @@ STOCK_PORTS = {80: 8080, 443: 8443}
 SEGMENT, SEGMENTS = r"[a-zA-Z0-9\-._~%!$&'()*+,;:@=]+", r"[a-zA-Z0-9\-._~%!$&'()*+,;:@=/]*"
 
 
-ELSEWHERE = frozenset({Action.CUSTOM, Action.AUDIT})
 Test = Callable[[Condition, str, Seen, frozenset[int]], bool | None]
 Tests = Mapping[Attribute, Test]
 
@@ -72,7 +69,7 @@ def _policies_at(mesh: Mesh, gateway: Gateway) -> Iterator[AuthorizationPolicy]:
     known = labels if mesh.knows_pods_of(gateway) else known_labels(labels)
     own = known.get(GATEWAY_NAME)
     for one in mesh.authorization_policies:
-        if one.dry_run or not is_near(one, namespace):
+        if not one.decides or not is_near(one, namespace):
             continue
         if one.targets is not None:
             # The pods of a Gateway of the Gateway API; others do not have its name.
@@ -85,15 +82,15 @@ def _policies_at(mesh: Mesh, gateway: Gateway) -> Iterator[AuthorizationPolicy]:
 def authorized(mesh: Mesh, gateway: Gateway, found: Seen) -> Verdict:
     """Whether the pods of a gateway let a request in."""
     policies = policies_at(mesh, gateway)
-    elsewhere = [one for one in policies if one.action in ELSEWHERE]
+    elsewhere = [one for one in policies if one.action is Action.CUSTOM]
     if elsewhere and (beyond := _beyond(elsewhere, found, _ports(mesh, gateway, found.request.port))):
         return beyond
     allowing = [one for one in policies if one.action is Action.ALLOW]
     ports = _ports(mesh, gateway, found.request.port) if policies else frozenset()
-    denied = [*_taking((one for one in policies if one.action is Action.DENY), found, ports)]
+    denied = [*each_rule((one for one in policies if one.action is Action.DENY), found, ports)]
     if place := next((place for place, taken, _ in denied if taken), None):
         return Verdict(False, place)
-    allowed = [*_taking(allowing, found, ports)]
+    allowed = [*each_rule(allowing, found, ports)]
     by = tuple(place for place, taken, _ in allowed if taken)
     unsure = next(((place, why) for place, taken, why in (*denied, *allowed) if taken is None), None)
     if unsure and (not by or any(taken is None for _, taken, _ in denied)):
@@ -106,31 +103,18 @@ def authorized(mesh: Mesh, gateway: Gateway, found: Seen) -> Verdict:
 def _beyond(policies: Iterable[AuthorizationPolicy], found: Seen, ports: frozenset[int]) -> Verdict | None:
     """The policy that leaves a request to somebody else, or may."""
     for one in policies:
-        if taking := next((place for place, taken, _ in _taking([one], found, ports) if taken is not False), None):
+        if taking := next((place for place, taken, _ in each_rule([one], found, ports) if taken is not False), None):
             return Verdict(None, taking, f"what is made of {one.action}, which is not modelled")
     return None
 
 
-def may_change(policy: AuthorizationPolicy, expected: Expectation) -> bool:
-    """Whether a policy for the pods that receive a request may decide it; what their sidecars see is not all known."""
-    own = expected.request
-    if own.is_tcp:
-        return True
-    hosts = {dict(arm.request_headers.exact).get("host", expected.authority) for arm in expected.arms} or {
-        own.authority
-    }
-    for host in hosts:
-        received = replace(own, path=expected.path or own.path, headers=(("host", host),), gateway="")
-        taken = [taken for _, taken, _ in _taking([policy], Seen(received), frozenset(), RECEIVED)]
-        if True not in taken if policy.action is Action.ALLOW else any(one is not False for one in taken):
-            return True
-    return False
-
-
-def _taking(
+def each_rule(
     policies: Iterable[AuthorizationPolicy], found: Seen, ports: frozenset[int], has: Tests | None = None
 ) -> Iterator[tuple[Location, bool | None, str]]:
-    """Each rule with whether it takes a request, and on what that depends where it is not known."""
+    """Each rule with whether it takes a request, and on what that depends where it is not known.
+
+    `has` says how the values of each attribute are held against it, where that is not a gateway's way.
+    """
     for policy in policies:
         for rule in policy.rules:
             unknown: list[Condition] = []
@@ -168,7 +152,7 @@ def _all(several: Sequence[bool | None]) -> bool | None:
     return False if False in several else None if None in several else True
 
 
-def _text(wanted: str, value: str) -> bool:
+def text_meets(wanted: str, value: str) -> bool:
     """Whether a value is the one wanted, which may have a * at its beginning or its end; `*` is any but none."""
     if wanted == "*":
         return bool(value)
@@ -179,16 +163,16 @@ def _text(wanted: str, value: str) -> bool:
 
 def _host(condition: Condition, wanted: str, found: Seen, ports: frozenset[int]) -> bool | None:  # noqa: ARG001
     # The port counts where it stands in the Host header.
-    return wanted == "*" or _text(wanted.lower(), found.request.authority.lower())
+    return wanted == "*" or text_meets(wanted.lower(), found.request.authority.lower())
 
 
 def _method(condition: Condition, wanted: str, found: Seen, ports: frozenset[int]) -> bool | None:  # noqa: ARG001
-    return _text(wanted, found.request.method)
+    return text_meets(wanted, found.request.method)
 
 
 def _path(condition: Condition, wanted: str, found: Seen, ports: frozenset[int]) -> bool | None:  # noqa: ARG001
     path, pattern = path_only(found.request.path), path_pattern(wanted)
-    return re.fullmatch(pattern, path) is not None if pattern else _text(wanted, path)
+    return re.fullmatch(pattern, path) is not None if pattern else text_meets(wanted, path)
 
 
 def path_pattern(wanted: str) -> str:
@@ -209,7 +193,9 @@ def _header(condition: Condition, wanted: str, found: Seen, ports: frozenset[int
     values = found.headers.get(condition.name, ())
     if wanted == "*":
         return bool(values)
-    return _any([_drawn(wanted, one, condition) if isinstance(one, Drawn) else _text(wanted, one) for one in values])
+    return _any(
+        [_drawn(wanted, one, condition) if isinstance(one, Drawn) else text_meets(wanted, one) for one in values]
+    )
 
 
 def _drawn(wanted: str, value: Drawn, condition: Condition) -> bool | None:
@@ -221,7 +207,7 @@ def _drawn(wanted: str, value: Drawn, condition: Condition) -> bool | None:
 
 def _sni(condition: Condition, wanted: str, found: Seen, ports: frozenset[int]) -> bool | None:  # noqa: ARG001
     encrypted = found.request.tls is not None
-    return _text(wanted, found.request.host.lower() if encrypted else "")
+    return text_meets(wanted, found.request.host.lower() if encrypted else "")
 
 
 def _identity(condition: Condition, wanted: str, found: Seen, ports: frozenset[int]) -> bool | None:  # noqa: ARG001
@@ -235,7 +221,7 @@ def _claim(condition: Condition, wanted: str, found: Seen, ports: frozenset[int]
     return None if "authorization" in found.headers or any(name == "access_token" for name, _ in query) else False
 
 
-def _unknown(condition: Condition, wanted: str, found: Seen, ports: frozenset[int]) -> bool | None:  # noqa: ARG001
+def undecidable(condition: Condition, wanted: str, found: Seen, ports: frozenset[int]) -> bool | None:  # noqa: ARG001
     return None
 
 
@@ -247,19 +233,10 @@ HAS: Tests = {
     Attribute.HEADER: _header,
     Attribute.SNI: _sni,
     Attribute.IDENTITY: _identity,
-    Attribute.ADDRESS: _unknown,
-    Attribute.DESTINATION: _unknown,
+    Attribute.ADDRESS: undecidable,
+    Attribute.DESTINATION: undecidable,
     Attribute.CLAIM: _claim,
-    Attribute.METADATA: _unknown,
-}
-
-
-# What the sidecar of a pod sees as its client's proxy has sent it.
-RECEIVED: Tests = {
-    **dict.fromkeys(Attribute, _unknown),
-    Attribute.HOST: _host,
-    Attribute.METHOD: _method,
-    Attribute.PATH: _path,
+    Attribute.METADATA: undecidable,
 }
 
 

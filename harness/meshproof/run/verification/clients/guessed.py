@@ -29,6 +29,7 @@ from meshproof.run.verification.clients.applied import (
     opened,
     unreached_of_applied,
 )
+from meshproof.run.verification.clients.let_in import by_who_is_let_in
 from meshproof.run.verification.specification import Specification
 
 # Requests of one client about what tells it apart.
@@ -78,6 +79,7 @@ def guessed(specification: Specification, *, any_client: bool, chosen: bool) -> 
     found = _Guessing(specification, any_client and not chosen, chosen)
     found.by_the_usual()
     found.by_others()
+    found.by_let_in()
     if len(specification.meshes) > 1:
         told = found.of_applied()
         shown = found.of_applied_by_others()
@@ -159,6 +161,25 @@ class _Guessing:
             same = [one for one in same if not one.undecided]
             self.first.samples.extend(_new((one for one in same if not _leads_nowhere(one)), self.first.samples))
             self.first.probes.extend(_new(filter(_leads_nowhere, same), self.first.expected))
+
+    def by_let_in(self) -> None:
+        """What pods let in from somebody else than the usual client, sent by that client in its place."""
+        if self.any_client and self.specification.mesh.authorization_policies:
+            samples = self._handed_over(self.first.samples, probing=False)
+            self.first = replace(self.first, samples=samples, probes=self._handed_over(self.first.probes, probing=True))
+
+    def _handed_over(self, several: Sequence[Expectation], *, probing: bool) -> list[Expectation]:
+        """Those that the usual client sends all the same."""
+        kept = []
+        for one, found, client in by_who_is_let_in(self.specification, several, probing=probing):
+            sent = self._sending(client) if client != self.usual else None
+            if sent is None:
+                kept.append(one)
+                continue
+            asked = sent.probes if probing else sent.samples
+            asked.extend(_new((found,), sent.expected))
+            self._sends(sent)
+        return kept
 
     def of_applied(self) -> tuple[Notice, ...]:
         """What the usual client asks of what is applied; what is said of its rules without a sample."""
