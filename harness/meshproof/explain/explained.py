@@ -17,14 +17,17 @@ from meshproof.explain.rules import Trace, trace
 from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.coverage.dependencies import Dependencies
-from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.coverage.facts import Facts, facts
 from meshproof.mesh.coverage.undecided import undecided
 from meshproof.mesh.model.gateway import OWN_PODS
-from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.unmodelled import Received, Unmodelled
 from meshproof.mesh.predict.mesh_table import UNREAD, Table
 from meshproof.mesh.predict.prediction import client_of, predict, table
 from meshproof.mesh.predict.sidecar import applying
 from meshproof.mesh.requests.answerable import why_unanswered
+
+REFUSED = "by these policies its pods refuse the request with 403, RBAC: access denied"
 
 
 def explain(
@@ -39,7 +42,9 @@ def explain(
     context = Context(mesh, expectation, client_of(mesh, request, source), written_in(built), words)
     found, traced = _trace(context)
     dependencies = Dependencies(mesh, (*mesh.unmodelled, *limits))
-    touching = dependencies.touching(facts(mesh, expectation, source))
+    known = facts(mesh, expectation, source)
+    touching = dependencies.touching(known)
+    refused = bool(mesh.authorization_policies) and _let_in(mesh, known) is False
     found_out = Explanation(
         expectation,
         source,
@@ -49,7 +54,7 @@ def explain(
         tuple(destinations(context)),
         tuple(effects(context, traced.taken.route if traced.taken else None)),
         tuple(beside(context, found, traced.virtual_services)),
-        tuple(_not_understood(one) for one in (*touching, *undecided(mesh, expectation))),
+        tuple(_not_understood(one, refused=refused) for one in (*touching, *undecided(mesh, expectation))),
     )
     near, far = _notices(built, found_out)
     return replace(found_out, notices=near, elsewhere=far)
@@ -140,6 +145,15 @@ def _policies(context: Context, traced: Trace) -> Iterator[Object]:
         yield Object(written.called(decided), decided, says)
 
 
-def _not_understood(one: Unmodelled) -> Object:
+def _let_in(mesh: Mesh, known: Facts) -> bool | None:
+    from meshproof.mesh.coverage.received import let_in
+
+    return let_in(mesh, known)
+
+
+def _not_understood(one: Unmodelled, *, refused: bool) -> Object:
+    """With `refused` the pods let the request in by none of their policies."""
     needs = f" ({one.needs})" if one.needs else ""
-    return Object(one.subject or one.kind, one.location, f"{one.why}{needs}")
+    by_pods = refused and any(isinstance(touch, Received) for touch in one.touches)
+    why = f"{REFUSED}; {one.why}" if by_pods else one.why
+    return Object(one.subject or one.kind, one.location, f"{why}{needs}")

@@ -177,3 +177,18 @@ def test_what_grpc_is_told_of_an_answer_is_said_beside_its_status(explained) -> 
     assert told("POST http://reviews:9080/ content-type:application/grpc") == (
         "403, which gRPC is told by 200 with grpc-status 7"
     )
+
+
+def test_pods_that_refuse_a_request_by_their_policies_are_told_to(explained) -> None:
+    policy_of_pods = """\
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: only}
+spec: {rules: [{from: [{source: {namespaces: [%s]}}]}]}
+"""
+    assert explained(policy_of_pods % "default").unmodelled == ()
+    (told,) = explained(policy_of_pods % "shop").unmodelled
+    assert told.what == "AuthorizationPolicy default/only"
+    assert "refuse the request with 403" in told.says
+    (open_,) = explained(policy_of_pods.replace("namespaces: [%s]", "ipBlocks: [10.0.0.0/8]")).unmodelled
+    assert "403" not in open_.says
