@@ -154,6 +154,12 @@ def imported_called(mesh: Mesh, host: str, namespace: str) -> Service | None:
     return _imported(mesh, namespace).called.get(host)
 
 
+def aliases_on(mesh: Mesh, port: int, namespace: str) -> tuple[Service, ...]:
+    """The ExternalNames among the services, which rules are for as for any other: those with a port of that number."""
+    seen = (one for one in mesh.aliases if is_visible(one, namespace))
+    return tuple(one for one in seen if any(each.number == port for each in one.ports))
+
+
 def with_clusters(mesh: Mesh, proxy: Proxy) -> Mapping[str, Service]:
     """The services, by host, that a proxy gets clusters for, each with the ports that it gets them for.
 

@@ -21,7 +21,7 @@ from meshproof.envoy.reuse import reused
 from meshproof.envoy.routes.route import default_route, http_routes
 from meshproof.envoy.routes.virtual_host import Routes, block_all, route_configuration
 from meshproof.envoy.scope import Scope, http_services, is_http, sniffed
-from meshproof.envoy.visibility import imported, imported_called, imported_on, mesh_hosts, virtual_services
+from meshproof.envoy.visibility import aliases_on, imported, imported_called, imported_on, mesh_hosts, virtual_services
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
@@ -77,10 +77,12 @@ def takes(port: ServicePort, number: int) -> bool:
 
 def hosts_on(mesh: Mesh, port: int, namespace: str) -> frozenset[str]:
     """The hosts of the services that have a port of that number, whatever it carries."""
-    return mesh.once(
-        ("envoy", "hosts on", port, namespace),
-        lambda: frozenset(one.host for one, _ in imported_on(mesh, port, namespace)),
-    )
+
+    def collect() -> frozenset[str]:
+        own = frozenset(one.host for one, _ in imported_on(mesh, port, namespace))
+        return own.union(one.host for one in aliases_on(mesh, port, namespace))
+
+    return mesh.once(("envoy", "hosts on", port, namespace), collect)
 
 
 def claims(
@@ -92,9 +94,11 @@ def claims(
     """
     foreign, found = [], []
     known = hosts_on(scope.mesh, scope.port, scope.proxy.namespace)
+    aliases = aliases_on(scope.mesh, scope.port, scope.proxy.namespace)
     for host in virtual_service.hosts:
         if not is_wildcard(host):
             named = imported_called(scope.mesh, host, scope.proxy.namespace)
+            named = named or next((one for one in aliases if one.host == host), None)
             found += [named] if named is not None and any(takes(one, scope.port) for one in named.ports) else []
             # A Gateway API route is attached to services alone.
             foreign += [] if host in known or virtual_service.gateway_api else [host]
@@ -102,7 +106,8 @@ def claims(
         if virtual_service.gateway_api:
             # istiod looks up exact hosts of theirs alone, though one may be the best for a service.
             continue
-        covered = [service for service in services if matches(host, service.host)]
+        named_so = (one for one in aliases if any(takes(each, scope.port) for each in one.ports))
+        covered = [service for service in (*services, *named_so) if matches(host, service.host)]
         found += [
             service for service in covered if governs(scope.mesh, service, scope.proxy.namespace) is virtual_service
         ]

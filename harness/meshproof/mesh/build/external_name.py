@@ -37,8 +37,9 @@ def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> Non
 def _unknown(mesh: Mesh, alias: Service) -> Iterator[tuple[str, Touches]]:
     """Why it may be otherwise what becomes of requests for an alias."""
     asked = Asked((alias.host,))
-    if mesh.naming(MESH_GATEWAY).candidates(alias.host):
-        yield f"a VirtualService for {alias.called}, an ExternalName, is not modelled", asked
+    bound = mesh.bound_to(MESH_GATEWAY)
+    if any(bound[at].gateway_api for at in mesh.naming(MESH_GATEWAY).candidates(alias.host)):
+        yield f"a route of the Gateway API for {alias.called}, an ExternalName, is not modelled", asked
     service = mesh.service(mesh.stands_for(alias.host))
     if service is None:
         return

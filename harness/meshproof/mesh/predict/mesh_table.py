@@ -84,7 +84,8 @@ def _table(mesh: Mesh, request: Request, client: Client) -> Table:
             return Table(service=wide[0], port=wide[1])
         return Table(note=_nobody(mesh, request, client), refused="connection")
     service, number = called or (None, None)
-    for one in _deciding(mesh, name, service, client):
+    alias = _alias(mesh, name, service, client)
+    for one in _deciding(mesh, name, service, client, alias):
         return Table(rules_for(mesh, one, client), service, number, domain=service.host if service else name)
     if service:
         return Table(None, service, number, domain=service.host)
@@ -128,11 +129,25 @@ def _of_pod(mesh: Mesh, name: str, client: Client) -> Iterator[tuple[str, Servic
             yield f"*.{rest}", *found
 
 
-def _deciding(mesh: Mesh, name: str, called: Service | None, client: Client) -> Iterator[VirtualService]:
-    """The VirtualServices that name a host which no Service of the port has, or decide for a Service, in order."""
+def _alias(mesh: Mesh, name: str, called: Service | None, client: Client) -> Service | None:
+    """The ExternalName of a name, if rules may be for it as for a Service: one with HTTP on the client's port."""
+    known = visibility.alias(mesh, name, client.namespace)
+    if known is None or (called and called.host != mesh.stands_for(known.host)):
+        return None
+    found = visibility.alias_on(mesh, known.host, client.port, client.namespace)
+    return found[0] if found and found[1].is_http else None
+
+
+def _deciding(
+    mesh: Mesh, name: str, called: Service | None, client: Client, alias: Service | None = None
+) -> Iterator[VirtualService]:
+    """The VirtualServices that name a host which no Service of the port has, or decide for a Service, in order.
+
+    For an ExternalName those count that decide for it, and those that decide for what it stands for.
+    """
     seen = visibility.virtual_services(mesh, MESH_GATEWAY, client.namespace)
     named = seen.hosts.exact.get(name, ()) if _is_foreign(mesh, name, client) else ()
-    governing = _governing(mesh, called, client) if called else ()
+    governing = [at for one in (called, alias) if one for at in _governing(mesh, one, client)]
     for at in sorted({*named, *governing}):
         one = seen.several[at]
         if rules_for(mesh, one, client) and (at in governing or _counts(mesh, one, client)):
@@ -165,18 +180,29 @@ def _on(mesh: Mesh, host: str, client: Client) -> Iterator[Service]:
         one = visibility.service(mesh, host, client.namespace)
         if one is not None and any(each.number == client.port and each.is_http for each in one.ports):
             yield one
+        elif (alias := visibility.alias_on(mesh, host, client.port, client.namespace)) and alias[1].is_http:
+            yield alias[0]
         return
-    for service, each in visibility.services_on(mesh, client.port, client.namespace):
+    for service, each in (*visibility.services_on(mesh, client.port, client.namespace), *_aliases(mesh, client)):
         if each.is_http and overlap(host, service.host):
             yield service
+
+
+def _aliases(mesh: Mesh, client: Client) -> Iterator[tuple[Service, ServicePort]]:
+    """The ExternalNames that rules of a client are for, with their port."""
+    found = (visibility.alias_on(mesh, one.host, client.port, client.namespace) for one in mesh.aliases)
+    yield from (one for one in found if one)
 
 
 def _is_foreign(mesh: Mesh, host: str, client: Client) -> bool:
     """Whether no Service with the client's port, whatever it carries, has a name in common with a host."""
     if not host.startswith("*"):
         one = visibility.service(mesh, host, client.namespace)
+        if one is None and visibility.alias_on(mesh, host, client.port, client.namespace):
+            return False
         return one is None or all(each.number != client.port for each in one.ports)
-    return not any(overlap(host, one.host) for one, _ in visibility.services_on(mesh, client.port, client.namespace))
+    there = (*visibility.services_on(mesh, client.port, client.namespace), *_aliases(mesh, client))
+    return not any(overlap(host, one.host) for one, _ in there)
 
 
 def _named_besides(mesh: Mesh, client: Client) -> bool:

@@ -128,6 +128,14 @@ def alias(mesh: Mesh, host: str, namespace: str) -> Service | None:
     return next((found for one in whole if (found := mesh.alias(one))), None)
 
 
+def alias_on(mesh: Mesh, host: str, port: int, namespace: str) -> tuple[Service, ServicePort] | None:
+    """The ExternalName of that host with its port of that number, if rules for it are for clients in `namespace`."""
+    found = mesh.alias(host) if mesh.aliases else None
+    if found is None or not sees(namespace, found.export_to, found.namespace):
+        return None
+    return next(((found, one) for one in found.ports if one.number == port), None)
+
+
 def services_on(mesh: Mesh, port: int, namespace: str) -> tuple[tuple[Service, ServicePort], ...]:
     """The Services that clients in `namespace` see and that have a port of that number, with it."""
     return mesh.once(

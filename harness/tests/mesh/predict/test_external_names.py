@@ -124,11 +124,29 @@ def untold(built: Built, request: str) -> list[str]:
     return [one.why for one in Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, found))]
 
 
-def test_a_virtual_service_for_an_alias_costs_the_requests_for_it_alone(built) -> None:
-    mesh = built(alias(GREETER, 5000) + rule(BY_SUBSETS, "old"))
-    assert untold(mesh, "GET http://old:5000/") == [
-        "a VirtualService for old.default, an ExternalName, is not modelled"
-    ]
+def test_a_virtual_service_for_an_alias_is_for_the_requests_by_its_name_alone(built, ask) -> None:
+    text = alias(GREETER, 5000) + rule(BY_SUBSETS, "old")
+    assert ask(text, "old") == [(GREETER, 0, PODS[:1])]
+    assert ask(text, "greeter") == [(GREETER, 0, PODS)]
+    assert untold(built(text), "GET http://old:5000/") == untold(built(text), "GET http://greeter:5000/") == []
+    found, _ = sample_requests(built(text).mesh)
+    assert sorted(one.host for one in found) == ["greeter", "old"]
+
+
+HTTP_ROUTE = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: r}
+spec:
+  parentRefs: [{group: "", kind: Service, name: old}]
+  rules: [{backendRefs: [{name: greeter, port: 5000}]}]
+"""
+
+
+def test_a_route_of_the_gateway_api_for_an_alias_costs_the_requests_for_it_alone(built) -> None:
+    mesh = built(alias(GREETER, 5000) + HTTP_ROUTE)
+    (why,) = untold(mesh, "GET http://old:5000/")
+    assert why == "a route of the Gateway API for old.default, an ExternalName, is not modelled"
     assert untold(mesh, "GET http://greeter:5000/") == []
 
 
