@@ -42,6 +42,14 @@ SCENARIOS = (
         "GatewayBoundaries", "Two paths of one host are open, whatever form a request takes.", "paths.yaml"
     ),
     boundary_probes(
+        "GatewayAuthorization",
+        "Policies for the gateway's pods open paths, methods and hosts, and close some of them again.",
+        "gateway.yaml",
+        "authorization.yaml",
+        also=(get("/delay/0", headers=(("x-team", "pay-eu"),)), get("/delay/0", headers=(("x-team", "other"),))),
+        features=["GatewayAuthorization"],
+    ),
+    boundary_probes(
         "GatewayHosts",
         "Wildcard hosts end where they should, and each of several servers serves its own hosts and port.",
         "go-httpbin.yaml",

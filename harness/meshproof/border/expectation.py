@@ -266,15 +266,14 @@ class Expectation:
     `status` is the answer that the proxy itself gives (404 where nothing routes), 0 when a
     destination answers.
 
-    `note` says why nothing can answer (no such host, no server on that port), or why the proxy answers
-    itself. `refused` tells that there is no answer, because a client gets no further than the
-    `connection` or the TLS `handshake`. `path` and `authority`
-    are what the backend sees after a rewrite; `body` and `headers` belong to the proxy's own answer;
-    `timeout` is None where the route has none; `retries` None means Istio's default. `looked_at` are the
-    rules that were held against the request, in order, the one that decides it last. `dropped` are headers of
+    `note` says why nothing can answer (no such host, no server on that port), or why the proxy answers itself.
+    `refused` tells that there is no answer, because a client gets no further than the `connection` or the TLS
+    `handshake`. `path` and `authority` are what the backend sees after a rewrite; `body` and `headers` belong to the
+    proxy's own answer; `timeout` is None where the route has none; `retries` None means Istio's default. `looked_at`
+    are the rules that were held against the request, in order, the one that decides it last. `dropped` are headers of
     the request (in lower case) that proxies remove or write anew, so that pods need not get them. `allowed_by` are the
-    rules of policies that let it in. `undecided` says why
-    it cannot be told what becomes of the request; all else is a guess then.
+    rules of policies that let it in. `undecided` says why it cannot be told what becomes of the request; all else is a
+    guess then.
     """
 
     request: Request

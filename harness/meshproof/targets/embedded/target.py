@@ -45,6 +45,8 @@ FEATURES = frozenset(
 PROXYLESS = "ProxylessWorkloads"
 # Gateways of the Gateway API are entered by the mesh's own gateway; in a cluster pods are started for each.
 LISTENERS = "GatewayListeners"
+# Policies for a gateway's pods are for whatever enters by them: in a cluster that is not this run's alone.
+AUTHORIZATION = "GatewayAuthorization"
 # The client's sidecar gets the configuration of whatever namespace and labels a client has.
 ANY_CLIENT = "AnyClient"
 
@@ -53,7 +55,7 @@ class EmbeddedTarget:
     """Runs meshes as processes of this machine; `ports` fixes the local port of a service port."""
 
     name = "embedded"
-    features: frozenset[str] = FEATURES | {PROXYLESS, ANY_CLIENT, LISTENERS}
+    features: frozenset[str] = FEATURES | {PROXYLESS, ANY_CLIENT, LISTENERS, AUTHORIZATION}
     namespace = "default"
     local = True
 
