@@ -32,6 +32,7 @@ TARGETS = {
     ("gateway.networking.k8s.io", "Gateway"),
     ("gateway.networking.k8s.io", "GatewayClass"),
 }
+LET_IN = "what it lets in is proved of clients that it names (--from NAMESPACE/WORKLOAD), what it refuses is not"
 NEEDS = "give the Deployment of the gateway, so that its labels are known"
 
 
@@ -138,7 +139,8 @@ def _within(mesh: Mesh, resource: Resource, policy: AuthorizationPolicy, finding
             findings.unproved(policy.location, "a policy for a waypoint is not modelled", touches=waypoints)
         return
     place = "" if policy.namespace == ROOT_NAMESPACE else policy.namespace
-    findings.unproved(policy.location, why, touches=(Received(place, policy, policy.selector or {}),))
+    touched = (Received(place, policy, policy.selector or {}),)
+    findings.unproved(policy.location, why, needs=LET_IN, touches=touched)
 
 
 def _at_gateways(mesh: Mesh, policy: AuthorizationPolicy, findings: Findings) -> None:
