@@ -83,6 +83,7 @@ def _pod(spec: dict[str, Any], _: dict[str, Any]) -> None:
     spec.setdefault("containers", [{"name": "app", "image": "registry.example/app:1"}])
     for number, container in enumerate(spec["containers"]):
         container.setdefault("name", f"app-{number}")
+        container.setdefault("image", "registry.example/app:1")
 
 
 def _deployment(spec: dict[str, Any], metadata: dict[str, Any]) -> None:

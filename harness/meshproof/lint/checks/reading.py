@@ -19,8 +19,8 @@ TOLD_ELSEWHERE = frozenset(
         *(Topic.HEADLESS, Topic.MUTUAL_TLS),
     }
 )
-# What is no flaw: who sends by a sidecar is not held up by who has none.
-NO_FLAW = frozenset({Topic.NO_SIDECAR})
+# What is no flaw: who sends by a sidecar is not held up by who has none, and policies have checks of their own.
+NO_FLAW = frozenset({Topic.NO_SIDECAR, Topic.OF_PODS})
 
 
 def unreadable(folder: Folder) -> Iterator[Found]:

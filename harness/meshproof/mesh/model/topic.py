@@ -31,6 +31,8 @@ class Topic(StrEnum):
     ENVOY_REFUSES = "what istiod takes, and Envoy refuses"
     REPEATED = "an object that several documents give"
     NO_SIDECAR = "pods that get no sidecar"
+    OF_PODS = "a policy that the sidecars of pods carry out"
+    POLICY_WITHOUT_PODS = "a policy that selects no pod"
     MUTUAL_TLS = "TLS that the sidecars of the called pods do not take"
     MUTUAL_TLS_UNTOLD = "mutual TLS towards what is not said to be of the mesh"
     NOT_SHOWN = "a rule that no request was found for"

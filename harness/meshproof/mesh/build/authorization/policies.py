@@ -18,6 +18,7 @@ from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.security.authorization import Action, AuthorizationPolicy, is_near, known_labels
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Called, Entering, Received
 from meshproof.records import dataclass
 
@@ -124,9 +125,8 @@ def join(mesh: Mesh, parts: Sequence[object], findings: Findings) -> Mesh:
                 _within(mesh, part.resource, part.policy, findings)
                 _at_gateways(mesh, part.policy, findings)
                 if not _selects(mesh, part.policy):
-                    findings.notice(
-                        part.policy.location, f"{part.resource} selects no pod that these manifests tell of"
-                    )
+                    text = f"{part.resource} selects no pod that these manifests tell of"
+                    findings.notice(part.policy.location, text, Topic.POLICY_WITHOUT_PODS)
     return replace(mesh, authorization_policies=tuple(part.policy for part in several))
 
 
@@ -140,7 +140,7 @@ def _within(mesh: Mesh, resource: Resource, policy: AuthorizationPolicy, finding
         return
     place = "" if policy.namespace == ROOT_NAMESPACE else policy.namespace
     touched = (Received(place, policy, policy.selector or {}),)
-    findings.unproved(policy.location, why, needs=LET_IN, touches=touched)
+    findings.unproved(policy.location, why, needs=LET_IN, touches=touched, topic=Topic.OF_PODS)
 
 
 def _at_gateways(mesh: Mesh, policy: AuthorizationPolicy, findings: Findings) -> None:
