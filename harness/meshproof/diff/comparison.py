@@ -11,6 +11,8 @@ from meshproof.border.source import Source
 from meshproof.diff.behaviour import OUTCOME, behaviour, called, policies, policy_changes, stated_at
 from meshproof.diff.changed import Differing, Opaque, differing, opaque, reach, without_places
 from meshproof.diff.destinations import BEHIND
+from meshproof.diff.let_in import LET_IN, differing_policies, let_in, place_of
+from meshproof.diff.let_in import Differing as Guards
 from meshproof.diff.search import Tried, as_served, search
 from meshproof.diff.sides import Side
 from meshproof.diff.untold import untold
@@ -158,8 +160,9 @@ def _entered(old: Mesh, new: Mesh, request: Request) -> str:
 def _grouped(old: Mesh, new: Mesh, pairs: Sequence[_Pair], words: Words) -> Iterator[Change]:
     groups: dict[tuple[str, str, Hashable, Hashable], list[_Found]] = {}
     totals: dict[tuple[str, bool], int] = {}
+    guards = differing_policies(old, new)
     for pair in pairs:
-        for found in _changes(old, new, pair, words):
+        for found in _changes(old, new, pair, guards, words):
             # What differs with each request is alike where the same rules do it.
             before, after = (pair.old.route, pair.new.route) if found.own else (found.before, found.after)
             groups.setdefault((found.about, pair.host, before, after), []).append(found)
@@ -213,7 +216,7 @@ class _Found:
     place: Location | None = None
 
 
-def _changes(old: Mesh, new: Mesh, pair: _Pair, words: Words) -> Iterator[_Found]:
+def _changes(old: Mesh, new: Mesh, pair: _Pair, guards: Guards, words: Words) -> Iterator[_Found]:
     first, second = behaviour(old, pair.old, words), behaviour(new, pair.new, words)
     elsewhere = first[OUTCOME].value != second[OUTCOME].value
     for about, one in first.items():
@@ -223,6 +226,10 @@ def _changes(old: Mesh, new: Mesh, pair: _Pair, words: Words) -> Iterator[_Found
             continue
         if other is not None and one.value != other.value:
             yield _Found(pair, about, one.shown(other), other.shown(one), one.own or other.own)
+    if guards and not elsewhere and pair.old.arms:
+        one, other = (let_in(*each, pair.source, words) for each in ((old, pair.old), (new, pair.new)))
+        if one.value != other.value:
+            yield _Found(pair, LET_IN, one.text, other.text, place=place_of(guards, new, pair.new))
     before, after = policies(old, pair.old), policies(new, pair.new)
     for key in (one for one in before if one in after):
         for setting, value, new_value in policy_changes(before[key][1], after[key][1], words):

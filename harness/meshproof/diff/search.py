@@ -10,6 +10,7 @@ from meshproof.border.source import Source, source
 from meshproof.collector import collector_paused
 from meshproof.diff.across import Across
 from meshproof.diff.changed import Reach, part, without_places
+from meshproof.diff.let_in import asked, differing_policies, guarded, named
 from meshproof.diff.unshown import unshown
 from meshproof.errors import Location
 from meshproof.manifest.resource import Notice
@@ -65,7 +66,8 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
         found[usual] |= dict.fromkeys(_plain(services, usual))
     further = [(client, rules, mesh) for mesh, _ in parts for client, rules in others(mesh, usual).items()]
     apart = told_apart([mesh for mesh, _ in parts], usual)
-    names = list(dict.fromkeys((*(client for client, _, _ in further), *apart)))
+    policies = differing_policies(old, new)
+    names = list(dict.fromkeys((*(client for client, _, _ in further), *apart, *named(policies, usual))))
     chosen = names[:MOST_CLIENTS]
     for client, rules, mesh in further:
         if client in chosen:
@@ -76,7 +78,11 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
             for mesh, _ in parts:
                 found.setdefault(client, {}).update(dict.fromkeys(requests_about(mesh, usual, several, shown)))
     for client in (usual, *chosen):
-        found[client] |= dict.fromkeys(_across(parts, client, left_out))
+        found.setdefault(client, {}).update(dict.fromkeys(_across(parts, client, left_out)))
+    for client in (usual, *chosen) if policies else ():
+        for _, services in parts:
+            calls = list(_plain(guarded(policies, services), client))
+            found[client] |= dict.fromkeys((*calls, *asked(policies, calls)))
     for client in chosen:
         # Whoever else may call a Service that is exported to it alone.
         for _, services in parts:

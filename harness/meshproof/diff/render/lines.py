@@ -75,6 +75,7 @@ def _about(one: Change, words: Words) -> Pieces:
         "Host header": words("Host header"),
         "TLS of the gateway": words("TLS of the gateway"),
         "pods of the gateway": words("pods of the gateway"),
+        "authorization": words("authorization"),
     }
     return [told[one.about]] if one.about in told else [Quoted(one.about)]
 

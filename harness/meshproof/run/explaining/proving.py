@@ -10,6 +10,7 @@ from meshproof.border.prescription import Prescription
 from meshproof.border.request import Request
 from meshproof.border.source import Source, source
 from meshproof.diff.comparison import Change
+from meshproof.diff.let_in import LET_IN
 from meshproof.diff.search import as_served
 from meshproof.diff.sides import Side
 from meshproof.judge.limits import first_limit
@@ -86,6 +87,8 @@ def _expected(side: Side, request: Request, client: Source) -> Expectation:
 def _tried(at: int, change: Change, both: Sequence[Expectation]) -> _Tried | str:
     """What shows a change, or why nothing does."""
     about, request = change.about, change.requests[0]
+    if about == LET_IN:
+        return "this mesh has no sidecars before pods, which would refuse it: read, and not shown"
     if about not in JUDGES:
         return "no single requests show it: meshproof verify does"
     if about == DELAY:

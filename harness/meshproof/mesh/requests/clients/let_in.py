@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from meshproof.border.source import Source, source
 from meshproof.mesh.model.mesh import Mesh
@@ -11,9 +11,9 @@ from meshproof.mesh.model.security.identity import Identity
 from meshproof.mesh.predict.policies.identity import is_named
 
 
-def named_by_policies(mesh: Mesh) -> Iterator[Source]:
+def named_by_policies(mesh: Mesh, policies: Iterable[AuthorizationPolicy]) -> Iterator[Source]:
     """The workloads that a rule of a policy lets in by who they are, in the manifests' order."""
-    conditions = [(policy, one) for policy in mesh.authorization_policies for one in _of(policy)]
+    conditions = [(policy, one) for policy in policies for one in _of(policy)]
     for pods in mesh.workloads if conditions else ():
         identity = Identity(pods.namespace, pods.account)
         if pods.account and not pods.bypass and any(_names(policy, one, identity) for policy, one in conditions):

@@ -22,7 +22,8 @@ def by_who_is_let_in(
     left out: no answer shows where a rule ends that policies end before.
     """
     mesh, usual = specification.mesh, specification.client
-    clients = [*dict.fromkeys(one for one in named_by_policies(mesh) if one != usual)][:MOST_CLIENTS]
+    named = named_by_policies(mesh, mesh.authorization_policies)
+    clients = [*dict.fromkeys(one for one in named if one != usual)][:MOST_CLIENTS]
     for one in several:
         known = _let_in(specification, one)
         found = None if known or one.request.gateway else next(_by_others(specification, one, clients), None)

@@ -1,0 +1,78 @@
+"""Whom pods let in, where AuthorizationPolicies of either side differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshproof.border.expectation import Expectation
+from meshproof.border.request import Request
+from meshproof.border.source import Source
+from meshproof.diff.changed import without_places
+from meshproof.diff.part import Part
+from meshproof.errors import Location
+from meshproof.language.words import Words
+from meshproof.mesh.coverage.facts import facts
+from meshproof.mesh.model.kubernetes import Service, Workload
+from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.security.authorization import AuthorizationPolicy, is_near
+
+LET_IN = "authorization"
+Differing = Sequence[tuple[Mesh, AuthorizationPolicy]]
+
+
+def differing_policies(old: Mesh, new: Mesh) -> Differing:
+    """The policies for pods that one side has and the other has not, each with its mesh."""
+    found: list[tuple[Mesh, AuthorizationPolicy]] = []
+    for mesh, other in ((old, new), (new, old)) if old.authorization_policies or new.authorization_policies else ():
+        known = {repr(without_places(one)) for one in other.authorization_policies}
+        own = (one for one in mesh.authorization_policies if one.decides and one.targets is None)
+        found += [(mesh, one) for one in own if repr(without_places(one)) not in known]
+    return found
+
+
+def named(several: Differing, usual: Source) -> Iterator[Source]:
+    """The workloads that policies name, beside the usual client."""
+    if several:
+        from meshproof.mesh.requests.clients.let_in import named_by_policies
+
+        for mesh, policy in several:
+            yield from (one for one in named_by_policies(mesh, (policy,)) if one != usual)
+
+
+def guarded(several: Differing, services: Sequence[Service]) -> tuple[Service, ...]:
+    """The Services with pods that policies are for."""
+    return tuple(one for one in services if any(_is_for(mesh, policy, one) for mesh, policy in several))
+
+
+def asked(several: Differing, plain: Sequence[Request]) -> Iterator[Request]:
+    """Requests like these that meet what the rules of policies ask for."""
+    if several:
+        from meshproof.mesh.requests.authorization import adapted, route_matches
+
+        for _, policy in several:
+            matches = [match for rule in policy.rules for match in route_matches(rule)]
+            yield from (adapted(one, match) for match in matches for one in plain if not one.is_tcp)
+
+
+def let_in(mesh: Mesh, expectation: Expectation, client: Source, words: Words) -> Part:
+    """Whether the pods that a request reaches let it in from this client."""
+    from meshproof.mesh.coverage.received import let_in as by_policies
+
+    found = by_policies(mesh, facts(mesh, expectation, client))
+    said = {True: words("let in"), False: words("refused with 403"), None: words("not to be told")}
+    return Part(found, said[found])
+
+
+def place_of(several: Differing, mesh: Mesh, expectation: Expectation) -> Location | None:
+    """Where the last of the policies stands that are for pods which a request reaches: one of the new side, if any."""
+    keys = (key for one in expectation.arms for key in one.workloads)
+    pods = [pod for key in keys if (pod := mesh.workload(key))]
+    return next((one.location for _, one in reversed(several) if any(_selects(one, pod) for pod in pods)), None)
+
+
+def _is_for(mesh: Mesh, policy: AuthorizationPolicy, service: Service) -> bool:
+    return any(_selects(policy, pod) for pod in mesh.selected(service.host))
+
+
+def _selects(policy: AuthorizationPolicy, pod: Workload) -> bool:
+    return is_near(policy, pod.namespace) and (policy.selector or {}).items() <= pod.labels.items()

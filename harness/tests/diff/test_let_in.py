@@ -1,0 +1,64 @@
+"""Whom pods let in is compared where AuthorizationPolicies differ."""
+
+from __future__ import annotations
+
+import pytest
+
+CLIENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: frontend, namespace: shop}
+spec:
+  selector: {matchLabels: {app: frontend}}
+  template:
+    metadata: {labels: {app: frontend}}
+    spec: {serviceAccountName: frontend, containers: [{name: c, image: frontend}]}
+---
+"""
+
+
+def policy(rule: str, name: str = "ledger") -> str:
+    return f"""apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{name: {name}, namespace: shop}}
+spec: {{selector: {{matchLabels: {{app: payments}}}}, {rule}}}
+---
+"""
+
+
+BY_FRONTEND = policy("rules: [{from: [{source: {principals: [cluster.local/ns/shop/sa/frontend]}}]}]")
+
+
+def lines(told, text: str) -> list[str]:
+    return [one for one in told(("more.yaml", "", text)) if one.startswith("authorization of")]
+
+
+def test_a_client_that_is_let_in_no_more_is_told_with_the_policys_line(told) -> None:
+    found = lines(told, CLIENT + BY_FRONTEND)
+    assert any("payments.shop" in one and "let in → refused with 403 (new/more.yaml:11:1)" in one for one in found), (
+        found
+    )
+    # Whom the policy names is let in on both sides.
+    assert not any("frontend" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]", "GET /admin"),
+        ("action: DENY, rules: [{to: [{operation: {methods: [DELETE]}}]}]", "DELETE /"),
+    ],
+)
+def test_requests_are_made_of_what_a_rule_asks_for(told, rule: str, expected: str) -> None:
+    found = lines(told, policy(rule))
+    assert any(expected in one and "let in → refused with 403" in one for one in found), found
+
+
+def test_what_the_policies_leave_open_is_not_told_as_known(told) -> None:
+    found = lines(told, policy("rules: [{from: [{source: {ipBlocks: [10.0.0.0/8]}}]}]"))
+    assert found
+    assert all("let in → not to be told" in one for one in found)
+
+
+def test_policies_that_are_written_otherwise_and_let_in_the_same_change_nothing(told) -> None:
+    assert lines(told, policy("action: DENY, rules: [{to: [{operation: {ports: ['1']}}]}]")) == []
