@@ -84,4 +84,11 @@ CHECKS = (
         "Leave tls out, so that each pod is called as its sidecar takes it.",
         about(Topic.MUTUAL_TLS),
     ),
+    Check(
+        "MP083",
+        Severity.ERROR,
+        "A port is called in mutual TLS, past the sidecar that would take it",
+        "Have it called in plain text, or leave the annotation out.",
+        about(Topic.PAST_SIDECAR),
+    ),
 )

@@ -109,6 +109,18 @@ class ContainerPort:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundPorts:
+    """The ports of pods that their sidecar takes over: those `captured` (None: all), but for those `excluded`."""
+
+    captured: frozenset[int] | None = None
+    excluded: frozenset[int] = frozenset()
+
+    def is_past(self, port: int) -> bool:
+        """Whether connections to a port pass the sidecar by."""
+        return port in self.excluded or (self.captured is not None and port not in self.captured)
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """A Deployment: `labels` are its pod template's, `image` its first application container's.
 
@@ -118,7 +130,8 @@ class Workload:
     `bypass` is why what its pods send passes no sidecar. `addresses` are those that manifests say of machines and
     endpoints, each one's replica by its place, and `weights` theirs (none: all alike). With `versions` a controller
     tells old pods from new ones by labels that stand in no manifest; those `on_host` have the addresses of their Nodes.
-    `account` is the ServiceAccount of its pods (empty: not told).
+    `account` is the ServiceAccount of its pods (empty: not told), `inbound` says what their sidecars take over (None:
+    all).
     """
 
     name: str
@@ -139,6 +152,7 @@ class Workload:
     versions: bool = False
     on_host: bool = False
     account: str = ""
+    inbound: InboundPorts | None = None
     key: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -34,5 +34,6 @@ class Topic(StrEnum):
     OF_PODS = "a policy that the sidecars of pods carry out"
     POLICY_WITHOUT_PODS = "a policy that selects no pod"
     MUTUAL_TLS = "TLS that the sidecars of the called pods do not take"
+    PAST_SIDECAR = "ports of pods that are reached past their sidecar"
     MUTUAL_TLS_UNTOLD = "mutual TLS towards what is not said to be of the mesh"
     NOT_SHOWN = "a rule that no request was found for"

@@ -91,7 +91,7 @@ def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, wi
             if tls.mode == ISTIO_MUTUAL:
                 yield f"{called}: its pods have no sidecar ({pods.location}), so every handshake fails: clients get 503"
             continue
-        mode, policy = taken(_near(mesh, pods.namespace), pods.namespace, pods.labels, _target(pods, port))
+        mode, policy = taken(_near(mesh, pods.namespace), pods.namespace, pods.labels, target(pods, port))
         # TLS of the pod's own comes to its sidecar as plain text does.
         if tls.mode != ISTIO_MUTUAL and mode is PeerMode.STRICT:
             yield f"{called}, whose sidecars take mutual TLS alone by {policy}: clients get 503"
@@ -117,7 +117,8 @@ def _near(mesh: Mesh, namespace: str) -> tuple[PeerAuthentication, ...]:
     return tuple(one for place in places for one in policies.get(place, ()))
 
 
-def _target(pods: Workload, port: ServicePort) -> int:
+def target(pods: Workload, port: ServicePort) -> int:
+    """The port of pods that a Service's port leads to; the same number where they have none of that name."""
     if isinstance(port.target, int):
         return port.target
     return next((one.number for one in pods.ports if one.name == port.target), port.number)

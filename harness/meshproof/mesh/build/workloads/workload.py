@@ -12,6 +12,7 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.proxy_config.annotation import own_proxies
+from meshproof.mesh.build.workloads.inbound import inbound
 from meshproof.mesh.build.workloads.selector import check_labels, check_selects
 from meshproof.mesh.model.ambient import INJECT
 from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
@@ -149,6 +150,7 @@ def workload(resource: Resource, findings: Findings) -> Workload:
         bypass=bypass(template),
         on_host=on_host(template),
         account=_account(spec),
+        inbound=inbound(metadata.get("annotations") if metadata else None),
     )
 
 
