@@ -6,18 +6,19 @@ selectServices) and virtualservice.go (SelectVirtualServices).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
 from meshproof.envoy.hosts import covers, is_wildcard, matches
 from meshproof.envoy.node import Kind, Proxy
-from meshproof.envoy.visibility import by_creation, is_visible, virtual_services
+from meshproof.envoy.visibility import by_creation, is_visible, share_clusters, virtual_services
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.sidecar import Imported, Sidecar
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.records import dataclass
 
+ON_PORTS = ("envoy", "sidecar scope", "on ports")
 WILDCARD, CURRENT = "*", "."
 OF_ISTIO = f".{ROOT_NAMESPACE}.{CLUSTER_DOMAIN}"
 
@@ -66,20 +67,47 @@ def sidecar_scope(mesh: Mesh, proxy: Proxy) -> Mesh:
     if sidecar is None or not sidecar.modelled:
         return mesh
 
-    def select() -> Mesh:
-        by_namespace = classified(sidecar.hosts, proxy.namespace)
-        services = tuple(
-            one
-            if is_visible(one, proxy.namespace) and _imports(by_namespace, one.namespace, one.host)
-            else replace(one, unlisted=True)
-            for one in mesh.services
-        )
-        bound = virtual_services(mesh, MESH_GATEWAY, proxy.namespace)
-        routing = tuple(one for one in bound if _selects(by_namespace, one))
-        installed = _has_istios_own(by_namespace)
-        return replace(mesh, services=services, virtual_services=routing, sidecars=(), installed=installed)
+    key = ("envoy", "sidecar scope", sidecar.namespace, sidecar.name, proxy.namespace)
+    return mesh.once(key, lambda: _catching_all(mesh, sidecar, proxy))
 
-    return mesh.once(("envoy", "sidecar scope", sidecar.namespace, sidecar.name, proxy.namespace), select)
+
+def on_ports(scoped: Mesh) -> Mapping[int, Mesh]:
+    """The mesh for each port that a Sidecar has a listener of its own for."""
+    return scoped.once(ON_PORTS, dict)
+
+
+def _catching_all(mesh: Mesh, sidecar: Sidecar, proxy: Proxy) -> Mesh:
+    """The mesh for all ports that have no listener of their own, with those that have one.
+
+    Every listener's routes may lead to what any of them imports: collectImportedServices.
+    """
+    rest = _selected(mesh, sidecar.hosts, proxy)
+    if not sidecar.listeners:
+        return rest
+    own = {one.port: _selected(_with_port(mesh, one.port), one.hosts, proxy) for one in sidecar.listeners}
+    rest.once(ON_PORTS, lambda: own)
+    share_clusters((*own.values(), rest), proxy)
+    return rest
+
+
+def _with_port(mesh: Mesh, number: int) -> Mesh:
+    """serviceMatchingListenerPort: the services that have a port, each with that one alone."""
+    several = ((one, tuple(port for port in one.ports if port.number == number)) for one in mesh.services)
+    return replace(mesh, services=tuple(replace(one, ports=ports) for one, ports in several if ports))
+
+
+def _selected(mesh: Mesh, hosts: Iterable[Imported], proxy: Proxy) -> Mesh:
+    by_namespace = classified(hosts, proxy.namespace)
+    services = tuple(
+        one
+        if is_visible(one, proxy.namespace) and _imports(by_namespace, one.namespace, one.host)
+        else replace(one, unlisted=True)
+        for one in mesh.services
+    )
+    bound = virtual_services(mesh, MESH_GATEWAY, proxy.namespace)
+    routing = tuple(one for one in bound if _selects(by_namespace, one))
+    installed = _has_istios_own(by_namespace)
+    return replace(mesh, services=services, virtual_services=routing, sidecars=(), installed=installed)
 
 
 def _of(by_namespace: dict[str, HostClassification], namespace: str) -> Sequence[HostClassification]:

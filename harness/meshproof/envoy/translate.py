@@ -18,7 +18,7 @@ from meshproof.envoy.node import Kind, Proxy
 from meshproof.envoy.resource import Resource
 from meshproof.envoy.reuse import reused
 from meshproof.envoy.scope import undefined
-from meshproof.envoy.sidecar_scope import sidecar_scope
+from meshproof.envoy.sidecar_scope import on_ports, sidecar_scope
 from meshproof.envoy.snapshot import Snapshot, snapshot
 from meshproof.envoy.visibility import with_clusters
 from meshproof.mesh.model.mesh import Mesh
@@ -48,7 +48,8 @@ def dangling(mesh: Mesh, proxy: Proxy, resources: Mapping[str, Iterable[Resource
     missing = {name for url, name in aims if url == types.CLUSTER and name not in there}
     if not missing:
         return set()
-    meant = {(destination.subset, host) for destination in destinations(mesh) for host in called(mesh, destination)}
+    named = (one for each in (mesh, *on_ports(mesh).values()) for one in destinations(each))
+    meant = {(destination.subset, host) for destination in named for host in called(mesh, destination)}
     return {name for name in missing if parts(name)[1:] in meant and undefined(mesh, proxy, name)}
 
 

@@ -166,22 +166,37 @@ def with_clusters(mesh: Mesh, proxy: Proxy) -> Mapping[str, Service]:
     A sidecar also has those of its own namespace that a VirtualService leads to, exported or not, with the ports that
     it leads to.
     """
+    return mesh.once(("envoy", "clusters", proxy.kind, proxy.namespace), lambda: _collected(mesh, proxy))
 
-    def collect() -> dict[str, Service]:
-        found = {one.host: one for one in imported(mesh, proxy.namespace)}
-        near = (one for one in mesh.services if one.unlisted or one.namespace == proxy.namespace)
-        own = {one.host for one in near if one.host not in found}
-        led_to = _destinations(mesh, proxy.namespace) if own and proxy.kind is Kind.SIDECAR else {}
-        for host, numbers in led_to.items():
-            service = _inferred(mesh, host, proxy.namespace)
-            if service is None or host in found:
-                continue
-            some = tuple(port for port in service.ports if ANY_PORT in numbers or port.number in numbers)
-            if some:
-                found[host] = replace(service, ports=some)
-        return found
 
-    return mesh.once(("envoy", "clusters", proxy.kind, proxy.namespace), collect)
+def share_clusters(several: Sequence[Mesh], proxy: Proxy) -> None:
+    """Give each of these what all of them have: appendSidecarServices, where ports of one service add up."""
+    found: dict[str, Service] = {}
+    for one in [each for mesh in several for each in _collected(mesh, proxy).values()]:
+        known = found.get(one.host)
+        if known is None:
+            found[one.host] = one
+        elif known.namespace == one.namespace:
+            numbers = {port.number for port in known.ports}
+            more = tuple(port for port in one.ports if port.number not in numbers)
+            found[one.host] = replace(known, ports=(*known.ports, *more))
+    for mesh in several:
+        mesh.once(("envoy", "clusters", proxy.kind, proxy.namespace), lambda: found)
+
+
+def _collected(mesh: Mesh, proxy: Proxy) -> dict[str, Service]:
+    found = {one.host: one for one in imported(mesh, proxy.namespace)}
+    near = (one for one in mesh.services if one.unlisted or one.namespace == proxy.namespace)
+    own = {one.host for one in near if one.host not in found}
+    led_to = _destinations(mesh, proxy.namespace) if own and proxy.kind is Kind.SIDECAR else {}
+    for host, numbers in led_to.items():
+        service = _inferred(mesh, host, proxy.namespace)
+        if service is None or host in found:
+            continue
+        some = tuple(port for port in service.ports if ANY_PORT in numbers or port.number in numbers)
+        if some:
+            found[host] = replace(service, ports=some)
+    return found
 
 
 def _inferred(mesh: Mesh, host: str, namespace: str) -> Service | None:

@@ -85,10 +85,26 @@ PATTERNS = ("*", "*", "*.default.svc.cluster.local", "*.shop.svc.cluster.local",
 PLACES = ("*", "*", ".", "default", "shop", "~", "~shop", "~.", "~*")
 
 
+def listeners(draw: Random) -> list[Manifest]:
+    """Egress listeners for one port each."""
+    return [
+        {
+            "port": {"number": number, "protocol": draw.choice(("HTTP", "HTTP2", "GRPC")), "name": f"e{number}"},
+            "hosts": hosts(draw, draw.choice((1, 2))),
+        }
+        for number in draw.choice(([], [], [80], [5000], [80, 8080]))
+    ]
+
+
+def hosts(draw: Random, number: int) -> list[str]:
+    """What a listener imports."""
+    return [f"{draw.choice(PLACES)}/{draw.choice((*IMPORTED, *PATTERNS))}" for _ in range(number)]
+
+
 def sidecar(draw: Random, number: int) -> Manifest:
     """What the client knows, or other pods do; hosts that it does not know are refused."""
-    hosts = [f"{draw.choice(PLACES)}/{draw.choice((*IMPORTED, *PATTERNS))}" for _ in range(draw.choice((1, 2, 2, 3)))]
-    spec: Manifest = {"egress": [{"hosts": hosts}], "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}
+    egress = [*listeners(draw), {"hosts": hosts(draw, draw.choice((1, 2, 2, 3)))}]
+    spec: Manifest = {"egress": egress, "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}
     if draw.random() < 0.3:
         spec["workloadSelector"] = {"labels": {"app": draw.choice(("client", "client", "other"))}}
     metadata: Manifest = {

@@ -21,6 +21,7 @@ from meshproof.envoy.reuse import reused
 from meshproof.envoy.routes.route import default_route, http_routes
 from meshproof.envoy.routes.virtual_host import Routes, block_all, route_configuration
 from meshproof.envoy.scope import Scope, http_services, is_http, sniffed
+from meshproof.envoy.sidecar_scope import on_ports
 from meshproof.envoy.visibility import aliases_on, imported, imported_called, imported_on, mesh_hosts, virtual_services
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
@@ -206,13 +207,16 @@ def sniffed_table(scope: Scope, service: Service, routes: Routes) -> Resource:
 
 def sidecar(mesh: Mesh, proxy: Proxy) -> tuple[list[Resource], list[Resource]]:
     """Listeners and route configurations."""
-    numbers = ports(mesh, proxy.namespace)
-    own = {number: sniffed(mesh, number, proxy.namespace) for number in mesh.port_numbers}
+    apart = on_ports(mesh)
+    numbers = {one for one in ports(mesh, proxy.namespace) if one not in apart}
+    numbers |= {one for one, known in apart.items() if one in ports(known, proxy.namespace)}
+    own = {number: sniffed(mesh, number, proxy.namespace) for number in mesh.port_numbers if number not in apart}
     listeners: list[Resource] = []
     tables: list[Resource] = []
     for port in sorted({*numbers, *(number for number, found in own.items() if found)}):
-        scope = Scope(mesh, proxy, port, frozenset({MESH_GATEWAY}))
-        several = list(virtual_hosts(scope, http_services(mesh, port, proxy.namespace)))
+        known = apart.get(port, mesh)
+        scope = Scope(known, proxy, port, frozenset({MESH_GATEWAY}))
+        several = list(virtual_hosts(scope, http_services(known, port, proxy.namespace)))
         if port in numbers:
             chains = [http_chain(proxy, port, str(port), paths=mesh.config.path_normalization)]
             listeners.append(listener(proxy, port, chains, [(types.ROUTE, str(port))]))

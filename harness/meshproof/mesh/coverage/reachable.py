@@ -15,7 +15,7 @@ from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import Service, ServicePort, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers, parents
-from meshproof.mesh.model.sidecar import Sidecar
+from meshproof.mesh.model.sidecar import Imported
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService
 from meshproof.mesh.predict.mesh_table import DEFAULT_PORT
 from meshproof.mesh.predict.visibility import sees
@@ -139,19 +139,19 @@ def _listening(mesh: Mesh, port: int, namespace: str, called: set[int]) -> Itera
     if plain and not any(id(one) in called for one in plain):
         yield plain[0]
     for sidecar in mesh.sidecars:
-        yield from _imported(sidecar, plain, namespace)
+        yield from _imported(sidecar.hosts_on(port), plain, namespace)
 
 
 def _is_listening(mesh: Mesh, port: int, namespace: str) -> bool:
     """Whether a Service makes the proxy of any client of a namespace listen on a port, whichever Sidecar it has."""
     plain = [service for service, one in _seen(mesh, port, namespace) if _is_plain(service, one)]
-    return bool(plain) and all(any(_imported(one, plain, namespace)) for one in mesh.sidecars)
+    return bool(plain) and all(any(_imported(one.hosts_on(port), plain, namespace)) for one in mesh.sidecars)
 
 
-def _imported(sidecar: Sidecar, several: Sequence[Service], namespace: str) -> Iterator[Service]:
+def _imported(hosts: Sequence[Imported], several: Sequence[Service], namespace: str) -> Iterator[Service]:
     """The first of some Services for each host that a Sidecar imports."""
-    excluded = [one for one in sidecar.hosts if one.excluded]
-    for one in sidecar.hosts:
+    excluded = [one for one in hosts if one.excluded]
+    for one in hosts:
         if not one.excluded:
             taken = (each for each in several if one.covers(each.host, each.namespace, namespace))
             left = (

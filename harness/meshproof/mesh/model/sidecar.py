@@ -29,10 +29,20 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """An egress listener for HTTP on one port: what is asked for there is among its `hosts` alone."""
+
+    port: int
+    hosts: tuple[Imported, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Sidecar:
     """`selector` empty: all pods of its namespace, or of all namespaces where it stands in the root namespace.
 
-    One that is not `modelled` is known to apply, and no more. `created` is as for VirtualServices.
+    `hosts` are known on all ports but those of `listeners`; `catching` tells that there is a listener for these. One
+    that is not `modelled` is known to apply, and no more. `created` is as for VirtualServices.
     """
 
     name: str
@@ -43,3 +53,14 @@ class Sidecar:
     created: str = ""
     outbound: OutboundMode | None = None
     modelled: bool = True
+    listeners: tuple[Listener, ...] = ()
+    catching: bool = True
+
+    def listener(self, port: int) -> Listener | None:
+        """The one for a port."""
+        return next((one for one in self.listeners if one.port == port), None)
+
+    def hosts_on(self, port: int) -> tuple[Imported, ...]:
+        """The hosts that are known on a port; what its listener imports has to have that port."""
+        own = self.listener(port)
+        return own.hosts if own else self.hosts

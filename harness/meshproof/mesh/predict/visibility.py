@@ -153,7 +153,7 @@ def destination(mesh: Mesh, host: str, port: int, namespace: str, *, within: boo
     hidden = None if found else _hidden(mesh, host, namespace)
     if hidden is None or not within:
         return found
-    led_to = mesh.once(("predict", "led to", namespace), lambda: frozenset(_led_to(mesh, namespace)))
+    led_to = led(mesh, namespace)
     return hidden if (host, port) in led_to or (host, WHOLE) in led_to else None
 
 
@@ -165,8 +165,12 @@ def _hidden(mesh: Mesh, host: str, namespace: str) -> Service | None:
     return own or next(unlisted, None)
 
 
-def _led_to(mesh: Mesh, namespace: str) -> Iterator[tuple[str, int]]:
+def led(mesh: Mesh, namespace: str) -> frozenset[tuple[str, int]]:
     """Hosts and ports (0: all ports) that the rules for clients of a namespace lead to."""
+    return mesh.once(("predict", "led to", namespace), lambda: frozenset(_led_to(mesh, namespace)))
+
+
+def _led_to(mesh: Mesh, namespace: str) -> Iterator[tuple[str, int]]:
     for one in virtual_services(mesh, MESH_GATEWAY, namespace).several:
         for route in one.rules:
             if _concerns(route, namespace):

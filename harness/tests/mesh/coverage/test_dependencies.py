@@ -17,7 +17,7 @@ from meshproof.mesh.model.unmodelled import Asked
 from meshproof.mesh.predict.prediction import predict
 from shop_manifests import CART, EDGE, NETWORKING, NEW, PAY, SHOP, of
 
-PORT_LISTENER = "{egress: [{port: {number: 80, protocol: HTTP, name: http}, hosts: ['*/*']}]}"
+PORT_LISTENER = "{egress: [{port: {number: 80, protocol: TCP, name: tcp}, hosts: ['*/*']}]}"
 
 
 FLAGGER = "flagger.app/v1beta1"

@@ -171,7 +171,8 @@ def test_what_is_not_imported_may_be_passed_on(built) -> None:
     [
         ("  ingress: [{port: {number: 80, protocol: HTTP, name: http}}]\n", False, True),
         ("  inboundConnectionPool: {tcp: {maxConnections: 1}}\n", False, True),
-        ("  egress: [{port: {number: 80, protocol: HTTP, name: http}, hosts: ['*/*']}]\n", True, False),
+        ("  egress: [{port: {number: 80, protocol: TCP, name: http}, hosts: ['*/*']}]\n", True, False),
+        ("  egress: [{port: {number: 80, protocol: HTTP, name: h}, bind: 127.0.0.1, hosts: ['*/*']}]\n", True, False),
         ("  egress: [{captureMode: NONE, hosts: ['*/*']}]\n", True, False),
     ],
 )
@@ -189,7 +190,14 @@ def test_what_is_not_modelled_costs_the_pods_that_it_selects(built, more: str, s
 
 
 @pytest.mark.parametrize(
-    "listener", ["port: {number: 80, protocol: HTTP, name: e}", "port: {number: 80}, bind: 127.0.0.1"]
+    "listener",
+    [
+        "port: {number: 80, protocol: TCP, name: e}",
+        "port: {number: 80}",
+        "port: {number: 80, protocol: HTTP}, bind: 127.0.0.1",
+        "port: {number: 80, protocol: HTTP}, captureMode: NONE",
+        "port: {number: 80, protocol: HTTP_PROXY}",
+    ],
 )
 def test_a_listener_for_one_port_beside_the_others_costs_that_port_alone(built, listener: str) -> None:
     more = f'  egress: [{{{listener}, hosts: ["ops/*"]}}, {{hosts: ["shop/*"]}}]\n'
@@ -221,6 +229,10 @@ def test_a_listener_for_one_port_beside_the_others_costs_that_port_alone(built, 
         ("{egress: [{hosts: ['*/*']}, {hosts: ['./*']}]}", "a second egress listener"),
         ("{egress: [{hosts: ['*/*']}, {hosts: ['./*'], port: {number: 80}}]}", "is the last one"),
         ("{egress: [{hosts: ['*/*'], capture: NONE}]}", "no field 'capture'"),
+        (
+            "{egress: [{hosts: ['*/*'], port: {number: 80, protocol: HTTP}}, {hosts: ['./*'], port: {number: 80}}]}",
+            "a second egress listener for port 80",
+        ),
     ],
 )
 def test_what_istiod_refuses(built, spec: str, words: str) -> None:
