@@ -98,7 +98,7 @@ def annotated(metadata: str, said: str) -> Built:
             "spec: {{selector: {{a: b}}, ports: [{{port: 80}}]}}\n",
             "near.default.svc.cluster.local",
         ),
-        (ENTRY.replace("DNS", "STATIC"), "a.example.com"),
+        (ENTRY, "a.example.com"),
         (SPACE, HOST),
     ],
 )
@@ -115,10 +115,7 @@ def test_an_annotation_says_which_pods_the_hosts_that_it_is_for_prefer(
     assert (service.distribution.preferred, mesh.unmodelled) == (wanted, ())
 
 
-def test_which_names_outside_are_preferred_is_not_told() -> None:
-    (one,) = annotated(ENTRY, "PreferClose").mesh.unmodelled
-    assert (one.why, one.touches) == (f"{NEAR} with resolution DNS is not modelled", (Called(("a.example.com",)),))
-    assert annotated(ENTRY, "Any").mesh.unmodelled == ()
+def test_whether_a_namespaces_word_is_for_hosts_outside_is_not_told() -> None:
     spaced = annotated(f"{SPACE}{ENTRY.replace('{annotations}', '{{}}')}", "PreferClose").mesh
     (one,) = spaced.unmodelled
     assert (one.why, one.touches) == (f"{NEAR} for ServiceEntries is not modelled", (Called(("a.example.com",)),))

@@ -13,9 +13,15 @@ from meshproof.border.source import source
 from meshproof.envoy.node import Address, Proxy
 from meshproof.envoy.resource_types import ENDPOINT
 from meshproof.envoy.translate import translate
+from meshproof.errors import Location
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
+from meshproof.mesh.model.destination_rule import OutlierDetection, TrafficPolicy
+from meshproof.mesh.model.kubernetes import Service, Workload
 from meshproof.mesh.model.mesh import Mesh
+from meshproof.mesh.model.traffic_policy.locality import REGION, Locality, LocalitySetting
+from meshproof.mesh.predict.match import Client
+from meshproof.mesh.predict.policies.localities import localities
 from meshproof.mesh.predict.prediction import predict
 
 SITE = (Path(__file__).parents[2] / "golden" / "locality.in.yaml").read_text(encoding="utf-8")
@@ -92,6 +98,30 @@ def test_without_outlier_detection_or_places_all_pods_answer() -> None:
     nowhere = nowhere.replace("nodeSelector: {topology.kubernetes.io/region: c, topology.kubernetes.io/zone: z1}", "")
     (arm,) = asked(81, "plain", text=nowhere).arms
     assert (arm.localities, len(arm.workloads)) == (None, 4)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "setting", "told"),
+    [
+        ("DNS", LocalitySetting(priority=(REGION,)), True),
+        ("DNS", LocalitySetting(failover=(("a", "b"),)), False),
+        ("", LocalitySetting(priority=(REGION,)), False),
+    ],
+)
+def test_names_that_are_looked_up_in_several_places_have_no_labels_of_their_own(
+    resolution: str, setting: LocalitySetting, told: bool
+) -> None:
+    here = Location("mesh.yaml", 1, 1)
+    unseen = (("resolution", resolution),) if resolution else ()
+    service = Service("out.example.com", "default", (), {}, here, hostname="out.example.com", unseen=unseen)
+    behind = [
+        Workload(name, "default", 1, {}, "", (), here, kind="ServiceEntry", locality=Locality(name)) for name in "ab"
+    ]
+    policy = TrafficPolicy(outlier_detection=OutlierDetection(), locality=setting)
+    client = Client("mesh", 80, "default", {REGION: "a"})
+    found = localities(Mesh(), policy, service, behind, client)
+    assert found is not None
+    assert ("in several places is not modelled" in found.untold) is told
 
 
 def of_mesh(setting: str) -> str:

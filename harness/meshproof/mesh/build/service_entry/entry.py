@@ -12,11 +12,11 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels, proxies_own
 from meshproof.mesh.build.service_entry.endpoint import PORT_NAME, UNIX, Endpoint, endpoint, is_address, is_subnet
-from meshproof.mesh.build.traffic_policy.locality import ANNOTATION, distribution
+from meshproof.mesh.build.traffic_policy.locality import distribution
 from meshproof.mesh.build.visibility import created, export_to
 from meshproof.mesh.model.kubernetes import Labels, ServicePort
 from meshproof.mesh.model.names import HOST
-from meshproof.mesh.model.traffic_policy.locality import Distribution, Nearness
+from meshproof.mesh.model.traffic_policy.locality import Distribution
 from meshproof.mesh.model.unmodelled import Asked, Called, Sent
 from meshproof.records import dataclass
 
@@ -86,26 +86,13 @@ def service_entry(resource: Resource, findings: Findings) -> Entry:
         tuple(one.text() for one in spec.list("subjectAltNames")),
         addresses,
         own,
-        _distribution(resource, resolution, hosts, findings),
+        distribution(resource),
     )
     for host in hosts:
         proxies_own(host, ports, findings)
     if said and resolution == DYNAMIC:
         findings.unproved(said.location, LOOKED_UP, needs=NEEDS, touches=(Sent(hosts),))
     return made
-
-
-def _distribution(
-    resource: Resource, resolution: str, hosts: tuple[str, ...], findings: Findings
-) -> Distribution | None:
-    """Which endpoints it prefers; of names that proxies look up istiod loses sight of where each one is."""
-    found = distribution(resource)
-    if found is None or found.preferred is Nearness.ANY or resolution not in RESOLVED:
-        return found
-    findings.unproved(
-        found.location, f"{ANNOTATION} with resolution {resolution} is not modelled", touches=(Called(hosts),)
-    )
-    return None
 
 
 def _hosts(spec: Value, resolution: str, findings: Findings) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def localities(
     alike = len({_signature(one, setting) for one in workloads}) == 1
     if alike and not (ejecting and HOSTNAME in setting.priority):
         return None
-    if why := _untold(setting, workloads, here):
+    if why := _mixed_up(setting, service, workloads) or _untold(setting, workloads, here):
         return _unknown(why, setting, workloads)
     known = here or Locality()
     own = _with_topology(client.labels, known)
@@ -107,6 +107,18 @@ def _keys(workloads: Sequence[Workload]) -> frozenset[str]:
 def _signature(workload: Workload, setting: LocalitySetting) -> tuple[object, ...]:
     labels = (workload.labels.get(one.partition("=")[0]) for one in setting.priority)
     return workload.locality, *labels
+
+
+def _mixed_up(setting: LocalitySetting, service: Service, workloads: Sequence[Workload]) -> str:
+    """Why istiod loses sight of where the names are that proxies look up; empty where it does not.
+
+    pilot/pkg/networking/core/cluster.go (buildOutboundClusters): it has one place with the labels of all endpoints.
+    """
+    resolution = dict(service.unseen).get("resolution")
+    if not (resolution and setting.priority and len({one.locality for one in workloads}) > 1):
+        return ""
+    said = setting.name if setting.forced else "failoverPriority"
+    return f"{said} for endpoints of resolution {resolution} in several places is not modelled"
 
 
 def _untold(setting: LocalitySetting, workloads: Sequence[Workload], here: Locality | None) -> str:
