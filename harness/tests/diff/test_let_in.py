@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from meshproof.diff.let_in import differing_policies
+from meshproof.manifest import load
+from meshproof.mesh.build.assemble import build_all
 
 CLIENT = """
 apiVersion: apps/v1
@@ -62,3 +67,10 @@ def test_what_the_policies_leave_open_is_not_told_as_known(told) -> None:
 
 def test_policies_that_are_written_otherwise_and_let_in_the_same_change_nothing(told) -> None:
     assert lines(told, policy("action: DENY, rules: [{to: [{operation: {ports: ['1']}}]}]")) == []
+
+
+def test_policies_that_are_the_same_on_both_sides_are_asked_for_by_nobody() -> None:
+    mesh = build_all(load(["-"], stdin=io.StringIO(CLIENT + BY_FRONTEND), strict=False)).mesh
+    other = build_all(load(["-"], stdin=io.StringIO(CLIENT + policy("rules: [{}]")), strict=False)).mesh
+    assert list(differing_policies(mesh, mesh)) == []
+    assert len(differing_policies(mesh, other)) == 2

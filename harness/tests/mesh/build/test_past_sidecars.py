@@ -43,8 +43,8 @@ spec: {selector: {matchLabels: {app: cart}}, portLevelMtls: {8080: {mode: DISABL
 def past(built):
     """The Service's ports that proxies are said not to be able to call."""
 
-    def of(annotations: str, *more: str) -> list[int | None]:
-        text = "---\n".join((SERVICE + PODS.replace("{ANNOTATIONS}", f"{{{annotations}}}"), *more))
+    def of(annotations: str, *more: str, service: str = SERVICE) -> list[int | None]:
+        text = "---\n".join((service + PODS.replace("{ANNOTATIONS}", f"{{{annotations}}}"), *more))
         several = [one for one in built(text).mesh.unmodelled if one.topic == Topic.PAST_SIDECAR]
         touches = [touch for one in several for touch in one.touches]
         assert all(isinstance(touch, Called) and touch.hosts == (CART,) for touch in touches)
@@ -76,3 +76,8 @@ def test_what_is_said_to_be_called_in_plain_text_is_reached(past) -> None:
     assert past(f"{EXCLUDED}: '8080,81'", PLAIN.replace("MODE", "DISABLE")) == []
     assert past(f"{EXCLUDED}: '8080,81'", PLAIN.replace("MODE", "ISTIO_MUTUAL")) == [80, 81]
     assert past(f"{EXCLUDED}: '8080,81'", NO_MUTUAL_TLS) == [81]
+
+
+def test_pods_of_a_headless_service_are_called_in_plain_text(past) -> None:
+    headless = SERVICE.replace("spec: {", "spec: {clusterIP: None, ")
+    assert past(f"{EXCLUDED}: '8080,81'", service=headless) == []

@@ -199,3 +199,27 @@ def test_a_copy_comes_under_another_name(touched) -> None:
     ):
         selected = allowed.replace("{action", "{selector: {matchLabels: {app: cart}}, action")
         assert touched(f"{rule}---\n{policies(selected)}", PAY) == kinds
+
+
+def test_where_a_gateways_pods_stand_is_not_guessed(touched) -> None:
+    allowed = policies(DENY_ALL, source("namespaces: [istio-system, edge]"))
+    assert touched(allowed, EDGE) == {"AuthorizationPolicy"}
+    assert touched(INGRESS + allowed, EDGE) == set()
+
+
+def test_policies_of_other_namespaces_and_for_gateways_let_nobody_in(touched) -> None:
+    elsewhere = policies("{rules: [{}]}", namespace="other").replace("name: p0", "name: all")
+    everywhere = policies("{rules: [{}]}", namespace="istio-system").replace("name: p0", "name: all")
+    assert "AuthorizationPolicy" in touched(f"{elsewhere}---\n{policies(DENY_ALL)}", CART)
+    assert touched(f"{everywhere}---\n{policies(DENY_ALL)}", CART) == set()
+    target = "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: edge}]"
+    assert "AuthorizationPolicy" in touched(policies(DENY_ALL, f"{{{target}, rules: [{{}}]}}"), CART)
+
+
+def test_whom_a_renamed_trust_domain_keeps_out_is_left_open(touched) -> None:
+    denied = "{action: DENY, rules: [{from: [{source: {principals: [cluster.local/ns/default/sa/buyer]}}]}]}"
+    config = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\n"
+        "data: {mesh: 'trustDomain: td.example'}\n---\n"
+    )
+    assert touched(policies(denied, before=CLIENT + config), CART) == {"AuthorizationPolicy"}

@@ -102,3 +102,12 @@ def test_probes_that_are_let_in_from_nobody_are_not_made(verify) -> None:
     several = {one for group in requests(found).values() for one in group} | unproved(found.coverage)
     assert not any(one.startswith("POST http://pay") for one in several)
     assert any(one.startswith("POST http://pay") for one in requests(verify(SHOP))["boundaries"])
+
+
+def test_a_client_whose_requests_another_rule_takes_shows_none_of_this_one(verify) -> None:
+    taken = "{match: [{sourceLabels: {app: cart}}], route: [{destination: {host: cart}}]}"
+    rules = RULE.replace("http: [", f"http: [{taken}, ")
+    anybody = POLICY.format(name="cart", spec="{selector: {matchLabels: {app: cart}}, rules: [{}]}")
+    pods = SERVICE.format(name="cart") + SERVICE.format(name="pay")
+    found = verify(pods + rules + NOBODY + anybody + opened(BY_CART))
+    assert "GET http://pay.shop/card" in unproved(found.coverage)
