@@ -17,7 +17,7 @@ from meshproof.envoy.listeners.listener import TLS_INSPECTOR, on_loopback
 from meshproof.envoy.names import cluster_name, tcp_listener_name
 from meshproof.envoy.node import Proxy
 from meshproof.envoy.resource import Resource, packed, resource
-from meshproof.envoy.sidecar_scope import sidecar_scope
+from meshproof.envoy.sidecar_scope import on_ports, sidecar_scope
 from meshproof.envoy.unit import Fields
 from meshproof.envoy.visibility import (
     has_addresses,
@@ -39,16 +39,22 @@ ANY = "*"
 
 def tcp_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]:
     """The services' ports that a proxy passes connections on to."""
-    for service in imported(mesh, proxy.namespace):
-        for port in service.ports:
-            if port.protocol.lower() in (*PROTOCOLS, *SECURED) and has_addresses(mesh, service, port):
-                yield service, port
+    for service, port in known_ports(mesh, proxy):
+        if port.protocol.lower() in (*PROTOCOLS, *SECURED) and has_addresses(mesh, service, port):
+            yield service, port
+
+
+def known_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]:
+    """The ports of all services that a proxy knows: of those that a Sidecar has listeners for by themselves, theirs."""
+    apart = on_ports(mesh)
+    for known in (mesh, *apart.values()):
+        for service in imported(known, proxy.namespace):
+            yield from ((service, port) for port in service.ports if apart.get(port.number, mesh) is known)
 
 
 def sniffed_ports(mesh: Mesh, proxy: Proxy) -> Iterator[tuple[Service, ServicePort]]:
     """The services' ports that do not say what they carry."""
-    several = ((service, port) for service in imported(mesh, proxy.namespace) for port in service.ports)
-    return (pair for pair in several if pair[0].is_apart(pair[1]) and has_addresses(mesh, *pair))
+    return (pair for pair in known_ports(mesh, proxy) if pair[0].is_apart(pair[1]) and has_addresses(mesh, *pair))
 
 
 def listener_by_address(mesh: Mesh, proxy: Proxy) -> dict[tuple[str, int], str]:
@@ -66,7 +72,9 @@ def listener_by_address(mesh: Mesh, proxy: Proxy) -> dict[tuple[str, int], str]:
 
 def tcp_listeners(mesh: Mesh, proxy: Proxy) -> list[Resource]:
     """A listener for each of them."""
-    return [tcp_listener(mesh, proxy, service, port) for service, port in tcp_ports(mesh, proxy)]
+    apart = on_ports(mesh)
+    several = ((apart.get(port.number, mesh), service, port) for service, port in tcp_ports(mesh, proxy))
+    return [tcp_listener(known, proxy, service, port) for known, service, port in several]
 
 
 def tcp_listener(mesh: Mesh, proxy: Proxy, service: Service, port: ServicePort) -> Resource:

@@ -30,11 +30,12 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An egress listener for HTTP on one port: what is asked for there is among its `hosts` alone."""
+    """An egress listener for one port: what is asked for there is among its `hosts` alone; it speaks HTTP or `tcp`."""
 
     port: int
     hosts: tuple[Imported, ...]
     location: Location
+    tcp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,42 @@ def test_a_port_that_is_not_known_to_be_http_alone_is_not_proved(built, ports: s
         assert bool(Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, expected))) is touched
 
 
+def connects(mesh: Mesh, name: str, port: int) -> str:
+    expected = predict(mesh, parse(f"tcp://{name}:{port}"))
+    assert not Dependencies(mesh, mesh.unmodelled).touching(facts(mesh, expected))
+    workloads = sorted(one for arm in expected.arms for one in arm.workloads)
+    return workloads[0].partition("/")[2] if workloads else expected.refused
+
+
+DATABASES = "{name: tcp, port: 9000, targetPort: 8080}, {name: tcp-b, port: 9001, targetPort: 8080}"
+STORES = SITE + service("db", "shop", DATABASES) + service("store", "default", DATABASES)
+ON_9000 = on_80("shop/*").replace("80, protocol: HTTP", "9000, protocol: TCP")
+
+
+def test_connections_are_known_by_the_listener_of_their_port(built) -> None:
+    mesh = built(STORES + limited(ON_9000, '{hosts: ["./here.default.svc.cluster.local"]}')).mesh
+    assert {port: connects(mesh, "db.shop", port) for port in (9000, 9001)} == {9000: "db", 9001: "connection"}
+    assert connects(mesh, "store", 9000) == "connection"
+    assert answers(mesh, "here", 80) == "here"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (limited(ON_9000, '{hosts: ["./*"]}'), "the listener for all other ports imports a Service, too"),
+        (limited(ON_9000.replace("9000", "80")), "a Service has no address of its own, or is not known to speak TCP"),
+        (
+            service("alone", "shop", DATABASES).replace("ports", "clusterIP: None, ports", 1) + limited(ON_9000),
+            "a Service has no address of its own, or is not known to speak TCP",
+        ),
+        (limited(ON_9000.replace("9000", "9999")), "it imports no Service"),
+    ],
+)
+def test_connections_to_a_port_where_more_may_listen_are_not_proved(built, text: str, why: str) -> None:
+    (one,) = [each for each in built(STORES + text).mesh.unmodelled if each.subject == "Sidecar default/s"]
+    assert f"where {why}, is not modelled" in one.why
+
+
 def test_samples_are_sent_by_clients_that_know_the_host(built) -> None:
     mesh = built(SITE + limited(on_80("shop/*"), '{hosts: ["./*"]}')).mesh
     found = {(one.host, one.port) for one in sample_requests(mesh)[0]}

@@ -24,6 +24,9 @@ from meshproof.mesh.model.unmodelled import Clients, Pods, Role, Unmodelled
 EXCLUDED = "~"
 # The protocols of a listener by which all that is asked for is one of HTTP.
 HTTP = frozenset({"http", "http2", "grpc"})
+TCP = "tcp"
+# Any installation of Istio has a Service with HTTP on it.
+INSTALLED = 80
 EVERYTHING = (Imported(ANY_NAMESPACE, "*"),)
 
 
@@ -104,7 +107,7 @@ def _listeners(egress: Sequence[Value], clients: Clients, findings: Findings) ->
             why = f"an egress listener for port {number} with bind"
         elif _uncaptured(one):
             why = f"an egress listener for port {number} with captureMode NONE"
-        elif spoken.lower() not in HTTP or not number:
+        elif spoken.lower() not in {*HTTP, TCP} or not number:
             why = f"an egress listener for port {number} of {spoken or 'no protocol'}"
         taken.add(number)
         if why:
@@ -112,7 +115,7 @@ def _listeners(egress: Sequence[Value], clients: Clients, findings: Findings) ->
             findings.unproved(port.key or port.location, f"{why} is not modelled", touches=(touches,))
         else:
             hosts = tuple(_host(each) for each in one.list("hosts"))
-            yield Listener(number, hosts, port.key or port.location)
+            yield Listener(number, hosts, port.key or port.location, tcp=spoken.lower() == TCP)
 
 
 def _host(value: Value) -> Imported:
@@ -156,7 +159,14 @@ def _mixed(mesh: Mesh, one: Sidecar, listener: Listener) -> str:
     """Why it is not known what listens on a listener's port; empty where that is known."""
     known = [(*pair, _takes(listener.hosts, pair[0], one)) for pair in mesh.services_on(listener.port)]
     met = [(service, port, own) for service, port, own in known if own or _takes(one.hosts, service, one)]
-    if any(port.sniffed or not port.is_http for _, port, _ in met):
+    if listener.tcp:
+        if any(port.protocol != TCP or service.hostname or service.headless for service, port, _ in met):
+            return "a Service has no address of its own, or is not known to speak TCP"
+        if listener.port == INSTALLED:
+            return "any installation of Istio has a Service with HTTP"
+        if not all(own for *_, own in met):
+            return "the listener for all other ports imports a Service, too"
+    elif any(port.sniffed or not port.is_http for _, port, _ in met):
         return "a Service is not known to speak HTTP"
     if not any(own for *_, own in met):
         return "it imports no Service"
