@@ -29,7 +29,8 @@ class Understood:
     def judge(self, facts: Coverage) -> Verdict:  # noqa: ARG002
         one = self.dependence
         requests, rules = len(one.requests), len(one.rules)
-        what = f"{requests} request{'s' * (requests != 1)} of {rules} rule{'s' * (rules != 1)}"
+        what = f"{requests} request{'s' * (requests != 1)}"
+        what += f" of {rules} rule{'s' * (rules != 1)}" if rules else ""
         costs = (
             f"{what} {'is' if requests == 1 else 'are'} not proved for it"
             if one.requests
