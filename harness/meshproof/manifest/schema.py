@@ -1,15 +1,17 @@
 """What fields a kind has, as data, and the check of a manifest against it.
 
 A shape is the name of a scalar type, a dict of field name to shape, a list with the shape of its
-items, `Map` with the shape of its values, `OneOf` with the words allowed, or None: anything.
+items, `Map` with the shape of its values, `OneOf` with the words allowed, `Checked` with what its fields have to be
+to each other, or None: anything.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from meshproof.errors import ManifestError, Problem
+from meshproof.manifest.node import Node
 from meshproof.manifest.syntax import names
 from meshproof.manifest.syntax.templates import template
 from meshproof.manifest.value import Value
@@ -22,6 +24,7 @@ LABEL_VALUE = "label value"
 WHOLE_OR_TEXT = "whole or text"
 DURATION_OR_ZERO = "duration or zero"
 LARGEST_WHOLE = 2**63 - 1
+REFUSED = "the API server refuses it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,27 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Spelled:
+    """A text with which this syntax finds nothing wrong."""
+
+    syntax: names.Syntax
+
+
+@dataclass(frozen=True, slots=True)
 class Between:
     """A number between two others, these included; a whole one where `whole` says so."""
 
     low: int
     high: int
     whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A number as `number` has it, or a text with which this syntax finds nothing wrong."""
+
+    number: Between
+    syntax: names.Syntax
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +93,27 @@ class Open:
     fields: Mapping[str, Shape]
 
 
+Broken = tuple[tuple[str | int, ...], str]
+Constraint = Callable[[Mapping[str, Node]], Broken | None]
+"""What the fields of a mapping have to be to each other: the way to what is wrong, and what is; None where nothing is.
+
+It is given nodes as they were read, of whatever type they are.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A mapping of these fields, which keep these constraints, too."""
+
+    fields: Mapping[str, Shape]
+    constraints: tuple[Constraint, ...]
+
+
 LABELS = Map(LABEL_VALUE, names.qualified)
 ANNOTATIONS = Map(FREE_TEXT, names.annotation_key)
 
-Shape = str | Mapping[str, "Shape"] | list["Shape"] | Map | Open | OneOf | Form | Between | Filled | None
+Leaf = str | OneOf | Form | Spelled | Between | Either
+Shape = Leaf | Mapping[str, "Shape"] | list["Shape"] | Map | Open | Checked | Filled | None
 
 
 def check(body: Value, shape: Shape) -> None:
@@ -104,9 +139,16 @@ def _walk(value: Value, shape: Shape, problems: list[Problem]) -> None:
             _form(value, shape)
         elif isinstance(shape, Between):
             _between(value, shape)
+        elif isinstance(shape, Spelled):
+            _spelled(value, shape.syntax)
+        elif isinstance(shape, Either):
+            if isinstance(value.data, str):
+                _spelled(value, shape.syntax)
+            else:
+                _between(value, shape.number)
         elif isinstance(shape, Filled):
             if not value.items():
-                raise value.problem(f"{value.name} needs an item at least", "the API server refuses it")
+                raise value.problem(f"{value.name} needs an item at least", REFUSED)
             _walk(value, [shape.items], problems)
         elif isinstance(shape, list):
             for item in value.items():
@@ -122,6 +164,9 @@ def _walk(value: Value, shape: Shape, problems: list[Problem]) -> None:
             for name, known in shape.fields.items():
                 if found := value.get(name):
                     _walk(found, known, problems)
+        elif isinstance(shape, Checked):
+            _walk(value, shape.fields, problems)
+            problems += _broken(value, shape.constraints)
         else:
             for name, entry in value.fields().items():
                 if name in shape:
@@ -165,14 +210,32 @@ def _word(value: Value, shape: OneOf) -> None:
 def _form(value: Value, form: Form) -> None:
     _text(value, TEXT)
     if not form.takes(value.text()):
-        raise value.problem(f"{value.name}: {value.shown} is not {form.what}", "the API server refuses it")
+        raise value.problem(f"{value.name}: {value.shown} is not {form.what}", REFUSED)
+
+
+def _spelled(value: Value, syntax: names.Syntax) -> None:
+    if wrong := syntax(value.text()):
+        raise value.problem(f"{value.name}: {value.shown} {wrong}", REFUSED)
+
+
+def _broken(value: Value, constraints: Iterable[Constraint]) -> Iterator[Problem]:
+    content = value.content
+    if not isinstance(content, dict):
+        return
+    for constraint in constraints:
+        if found := constraint(content):
+            way, why = found
+            where = value
+            for step in way:
+                where = where.items()[step] if isinstance(step, int) else where.need(step)
+            yield Problem(where.key or where.location, why.format(name=value.name or "this"), REFUSED)
 
 
 def _between(value: Value, limits: Between) -> None:
     number = value.whole(-LARGEST_WHOLE, LARGEST_WHOLE) if limits.whole else value.number()
     if not limits.low <= number <= limits.high:
         message = f"{value.name} must be from {limits.low} to {limits.high}, not {value.shown}"
-        raise value.problem(message, "the API server refuses it")
+        raise value.problem(message, REFUSED)
 
 
 def _unknown(holder: Value, name: str, entry: Value, shape: Mapping[str, Shape]) -> Problem:

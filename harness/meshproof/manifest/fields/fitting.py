@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from meshproof.manifest import schema
 from meshproof.manifest.node import Content, Node
-from meshproof.manifest.schema import Between, Filled, Form, Map, OneOf, Open, Shape
+from meshproof.manifest.schema import Between, Checked, Either, Filled, Form, Map, OneOf, Open, Shape, Spelled
 from meshproof.manifest.syntax import names
 
 PLAIN_DURATION = re.compile(r"[1-9][0-9]{0,5}(ms|s|m|h)", re.ASCII)
@@ -32,6 +32,12 @@ def fits(data: Content, shape: Shape) -> bool:
     if kind is list:
         items = shape[0]  # type: ignore[index]
         return type(data) is list and all(node[0] is not None and fits(node[0], items) for node in data)
+    if kind is Checked:
+        return (
+            type(data) is dict
+            and _fields(data, shape.fields)  # type: ignore[union-attr,arg-type]
+            and not any(one(data) for one in shape.constraints)  # type: ignore[union-attr]
+        )
     if kind is Map:
         return type(data) is dict and _entries(data, shape)  # type: ignore[arg-type]
     if kind is Filled:
@@ -42,6 +48,12 @@ def fits(data: Content, shape: Shape) -> bool:
         return type(data) is str and TEMPLATE not in data and shape.takes(data)  # type: ignore[union-attr]
     if kind is Between:
         return type(data) is int and shape.low <= data <= shape.high  # type: ignore[union-attr]
+    if kind is Spelled:
+        return type(data) is str and TEMPLATE not in data and not right_key(shape.syntax, data)  # type: ignore[union-attr]
+    if kind is Either:
+        if type(data) is str:
+            return TEMPLATE not in data and not right_key(shape.syntax, data)  # type: ignore[union-attr]
+        return fits(data, shape.number)  # type: ignore[union-attr]
     if kind is Open:
         known = shape.fields.items()  # type: ignore[union-attr]
         return type(data) is dict and all(fits(data[name][0], inner) for name, inner in known if name in data)

@@ -6,6 +6,10 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/.
 
 from __future__ import annotations
 
+from meshproof.manifest.constraints.pods import known_mounts, known_mounts_and_claims
+from meshproof.manifest.constraints.presence import needed
+from meshproof.manifest.constraints.services import of_its_type, remembering
+from meshproof.manifest.fields import validated
 from meshproof.manifest.fields.published import published
 from meshproof.manifest.schema import (
     ANNOTATIONS,
@@ -16,6 +20,7 @@ from meshproof.manifest.schema import (
     TEXT,
     WHOLE,
     WHOLE_OR_TEXT,
+    Constraint,
     Form,
     Map,
     OneOf,
@@ -60,6 +65,8 @@ def resource(**fields: Shape) -> Shape:
 SERVICE = resource(
     spec=published(
         "ServiceSpec",
+        of_its_type,
+        remembering,
         ports=[
             {
                 "name": TEXT,
@@ -86,31 +93,55 @@ SERVICE = resource(
     status=None,
 )
 
-CONTAINER: Shape = published(
+PORTS: Shape = [
+    {"containerPort": WHOLE, "name": TEXT, "protocol": TRANSPORT, "hostIP": TEXT, "hostPort": validated.HOST_PORT}
+]
+CONTAINER = published(
     "Container",
     name=TEXT,
     image=TEXT,
-    ports=[{"containerPort": WHOLE, "name": TEXT, "protocol": TRANSPORT, "hostIP": TEXT, "hostPort": WHOLE}],
+    ports=PORTS,
     imagePullPolicy=OneOf(("Always", "IfNotPresent", "Never"), empty=True),
+    livenessProbe=published("Probe", successThreshold=validated.ONE_SUCCESS),
+    startupProbe=published("Probe", successThreshold=validated.ONE_SUCCESS),
+    readinessProbe=published("Probe", *validated.READINESS),
 )
-POD: Shape = published(
-    "PodSpec",
-    containers=[CONTAINER],
-    initContainers=[CONTAINER],
-    nodeSelector=Map(LABEL_VALUE),
-    serviceAccountName=Form(r"|[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "the name of a ServiceAccount"),
-    dnsPolicy=OneOf(("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"), empty=True),
-    restartPolicy=OneOf(("Always", "OnFailure", "Never"), empty=True),
-    # Of versions that the table is not of.
-    **anything("evictionResponders schedulingGroup workloadRef"),
-)
-TEMPLATE: Shape = {"metadata": METADATA, "spec": POD}
-JOB: Shape = published("JobSpec", selector=SELECTOR, template=TEMPLATE)
+RESTARTING = ("Always", "OnFailure", "Never")
 
 
-def workload(name: str, selector: Shape = SELECTOR, /, **own: Shape) -> Shape:
+def pod(*constraints: Constraint, restarting: tuple[str, ...] = RESTARTING) -> Shape:
+    """A pod whose containers are started again when they end, in one of these ways."""
+    return published(
+        "PodSpec",
+        *constraints,
+        containers=[CONTAINER],
+        initContainers=[CONTAINER],
+        nodeSelector=Map(LABEL_VALUE),
+        serviceAccountName=Form(r"|[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "the name of a ServiceAccount"),
+        dnsPolicy=OneOf(("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"), empty=True),
+        restartPolicy=OneOf(restarting, empty="Always" in restarting),
+        # Of versions that the table is not of.
+        **anything("evictionResponders schedulingGroup workloadRef"),
+    )
+
+
+def template(*constraints: Constraint, restarting: tuple[str, ...] = RESTARTING[:1]) -> Shape:
+    """What pods are made from; controllers want them started again whenever they end."""
+    return {"metadata": METADATA, "spec": pod(*constraints, restarting=restarting)}
+
+
+TEMPLATE = template(known_mounts)
+JOB = published(
+    "JobSpec",
+    selector=SELECTOR,
+    template=template(known_mounts, needed("restartPolicy"), restarting=RESTARTING[1:]),
+)
+
+
+def workload(name: str, selector: Shape = SELECTOR, /, *constraints: Constraint, **own: Shape) -> Shape:
     """A kind that makes pods from a template."""
-    return resource(spec=published(name, selector=selector, template=TEMPLATE, **own), status=None)
+    fields = {"selector": selector, "template": TEMPLATE, **own}
+    return resource(spec=published(name, *constraints, **fields), status=None)
 
 
 def strategy(name: str, *words: str) -> Shape:
@@ -124,6 +155,9 @@ WORKLOADS: dict[str, Shape] = {
     ),
     "StatefulSet": workload(
         "StatefulSetSpec",
+        SELECTOR,
+        known_mounts_and_claims,
+        template=template(),
         updateStrategy=strategy("StatefulSetUpdateStrategy", *UPDATE),
         podManagementPolicy=OneOf(("OrderedReady", "Parallel"), empty=True),
     ),
@@ -134,7 +168,7 @@ WORKLOADS: dict[str, Shape] = {
     "ReplicationController": workload("ReplicationControllerSpec", LABELS),
     "DeploymentConfig": workload("ReplicationControllerSpec", LABELS, **anything("paused strategy test triggers")),
     "Rollout": resource(spec=Open({"replicas": WHOLE, "selector": SELECTOR, "template": TEMPLATE}), status=None),
-    "Pod": resource(spec=POD, status=None),
+    "Pod": resource(spec=pod(known_mounts), status=None),
     "Job": resource(spec=JOB, status=None),
     "CronJob": resource(spec=published("CronJobSpec", jobTemplate={"metadata": METADATA, "spec": JOB}), status=None),
 }

@@ -6,10 +6,12 @@ The API server takes no object of which a field has another type, or that has a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from meshproof.manifest.schema import FLAG, FREE_TEXT, NUMBER, WHOLE, WHOLE_OR_TEXT, Map, Shape
+from meshproof.manifest.fields.validated import CONSTRAINTS, SHAPES
+from meshproof.manifest.schema import FLAG, FREE_TEXT, NUMBER, WHOLE, WHOLE_OR_TEXT, Checked, Constraint, Map, Shape
 
 TABLE = Path(__file__).with_name("published.txt")
 SCALARS: dict[str, Shape] = {
@@ -18,14 +20,25 @@ SCALARS: dict[str, Shape] = {
 }
 
 
-def published(name: str, /, **own: Shape) -> dict[str, Shape]:
-    """The fields of a type, such as PodSpec, with these shapes in place of those of the table, or beside them."""
-    return {**_fields(name), **own}
+def published(name: str, /, *constraints: Constraint, **own: Shape) -> Shape:
+    """The fields of a type, such as PodSpec, with these shapes in place of those of the table, or beside them.
+
+    They keep these constraints and those of the type.
+    """
+    every = (*CONSTRAINTS.get(name, ()), *constraints)
+    fields = {**_fields(name), **own}
+    return Checked(fields, every) if every else fields
 
 
 @cache
-def _fields(name: str) -> dict[str, Shape]:
-    return {field: _shape(kind) for field, _, kind in (one.partition("=") for one in _table()[name].split())}
+def _type(name: str) -> Shape:
+    return published(name)
+
+
+@cache
+def _fields(name: str) -> Mapping[str, Shape]:
+    said = (one.partition("=") for one in _table()[name].split())
+    return {field: _shape(kind) for field, _, kind in said} | dict(SHAPES.get(name, {}))
 
 
 def _shape(kind: str) -> Shape:
@@ -33,7 +46,7 @@ def _shape(kind: str) -> Shape:
         return [_shape(kind[1:-1])]
     if kind[0] == "{":
         return Map(_shape(kind[1:-1]))
-    return SCALARS[kind] if kind in SCALARS else _fields(kind)
+    return SCALARS[kind] if kind in SCALARS else _type(kind)
 
 
 @cache

@@ -14,6 +14,10 @@ LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?", re.ASCII)
 SUBDOMAIN = re.compile(rf"{LABEL_1123.pattern}(\.{LABEL_1123.pattern})*", re.ASCII)
 QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]", re.ASCII)
 PORT_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+VARIABLE = re.compile(r"[ -<>-~]+", re.ASCII)
+HEADER = re.compile(r"[-A-Za-z0-9!#$%&'*+.^_`|~]+", re.ASCII)
+CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+", re.ASCII)
+RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage"})
 LONGEST_LABEL, LONGEST_SUBDOMAIN, LONGEST_PORT_NAME, LONGEST_CRON_JOB = 63, 253, 15, 52
 
 Syntax = Callable[[str], str]
@@ -42,6 +46,16 @@ def subdomain(text: str) -> str:
     """A DNS name: all other kinds."""
     what = "lower-case letters, digits, '-' and '.' with a letter or digit at each end"
     return _formed(text, SUBDOMAIN, LONGEST_SUBDOMAIN, what)
+
+
+def stateful_set(text: str) -> str:
+    """A StatefulSet's name, which is a part of its pods' host names."""
+    return label_1123(text)
+
+
+def job(text: str) -> str:
+    """A Job's name, which is the value of a label of its pods."""
+    return _formed(text, SUBDOMAIN, LONGEST_LABEL, "lower-case letters, digits, '-' and '.'")
 
 
 def cron_job(text: str) -> str:
@@ -81,5 +95,39 @@ def port_name(text: str) -> str:
     return _formed(text, PORT_NAME, LONGEST_PORT_NAME, what)
 
 
-NAMES: dict[str, Syntax] = {"Service": label_1035, "Namespace": label_1123, "CronJob": cron_job}
+def variable(text: str) -> str:
+    """The name of a variable of a container's environment."""
+    return "" if VARIABLE.fullmatch(text) else "is no name of a variable: visible ASCII without '='"
+
+
+def header(text: str) -> str:
+    """The name of a header of HTTP."""
+    return "" if HEADER.fullmatch(text) else "is no name of a header"
+
+
+def config_key(text: str) -> str:
+    """A key of a ConfigMap or Secret."""
+    return _formed(text, CONFIG_KEY, LONGEST_SUBDOMAIN, "letters, digits, '-', '_' and '.'")
+
+
+def resource_name(text: str) -> str:
+    """What a container may be given of: `cpu`, `memory`, or what a node offers by a name with a '/'."""
+    if text in RESOURCES or text.startswith("hugepages-"):
+        return ""
+    return qualified(text) if "/" in text else f"is none of {', '.join(sorted(RESOURCES))}, and has no '/' in it"
+
+
+def optional(syntax: Syntax) -> Syntax:
+    """The same, or nothing."""
+
+    def check(text: str) -> str:
+        return syntax(text) if text else ""
+
+    return check
+
+
+NAMES: dict[str, Syntax] = {
+    **{"Service": label_1035, "Namespace": label_1123, "CronJob": cron_job},
+    **{"StatefulSet": stateful_set, "Job": job},
+}
 """How each kind is named that is not named by a DNS name (`subdomain`)."""

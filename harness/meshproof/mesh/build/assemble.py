@@ -17,7 +17,7 @@ from meshproof.mesh.build import kubernetes, later, virtual_service
 from meshproof.mesh.build.across import across, patched
 from meshproof.mesh.build.delegate import CLUSTER, ENVOY, Draft, resolved
 from meshproof.mesh.build.destination_rule import destination_rule
-from meshproof.mesh.build.findings import Findings
+from meshproof.mesh.build.findings import Findings, refused_part
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
 from meshproof.mesh.build.unmodelled.resources import reach, refused, unread
@@ -236,6 +236,7 @@ def _not_modelled(foreign: Sequence[Resource], mesh: Mesh, findings: Findings) -
     if not foreign:
         return
     from meshproof.mesh.build.ingress import classes, touching
+    from meshproof.mesh.build.ingress.ingress import problems
     from meshproof.mesh.build.network_policy import policies
     from meshproof.mesh.build.unmodelled.touches import touches, touches_nothing
 
@@ -251,6 +252,9 @@ def _not_modelled(foreign: Sequence[Resource], mesh: Mesh, findings: Findings) -
         elif touching.is_ingress(one):
             why = touching.untold(one, own) or why
             touched, no_part = touching.reach(one, mesh, own)
+            if one.api_version == touching.CURRENT and (refused := problems(one)):
+                yield from (refused_part(one, each, touched) for each in refused)
+                continue
         else:
             touched = touches(one, mesh)
         if no_part:

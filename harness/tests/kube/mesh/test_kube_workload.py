@@ -168,8 +168,9 @@ def test_several_clients_have_a_pod_each_on_different_nodes_and_speak_past_their
     assert {"name": MASTER_ADDRESS, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}} in container["env"]
 
 
-POD = "{restartPolicy: Never, containers: [{name: c, image: example/web, ports: [{containerPort: 8080}]}]}"
+POD = "{restartPolicy: HOW, containers: [{name: c, image: example/web, ports: [{containerPort: 8080}]}]}"
 TEMPLATE = f"template: {{metadata: {{labels: {{app: hello}}, annotations: {{a: b}}}}, spec: {POD}}}"
+ALWAYS, NEVER = (TEMPLATE.replace("HOW", how) for how in ("Always", "Never"))
 
 
 @pytest.mark.parametrize(
@@ -179,17 +180,17 @@ TEMPLATE = f"template: {{metadata: {{labels: {{app: hello}}, annotations: {{a: b
             "apps/v1",
             "StatefulSet",
             "",
-            f"replicas: 2, selector: {{matchLabels: {{app: hello}}}}, serviceName: h, {TEMPLATE}",
+            f"replicas: 2, selector: {{matchLabels: {{app: hello}}}}, serviceName: h, {ALWAYS}",
         ),
-        ("apps/v1", "DaemonSet", "", f"selector: {{matchLabels: {{app: hello}}}}, {TEMPLATE}"),
-        ("extensions/v1beta1", "Deployment", "", TEMPLATE),
-        ("v1", "Pod", ", labels: {app: hello}, annotations: {a: b}", POD[1:-1]),
-        ("batch/v1", "CronJob", "", f"schedule: x, jobTemplate: {{spec: {{{TEMPLATE}}}}}"),
+        ("apps/v1", "DaemonSet", "", f"selector: {{matchLabels: {{app: hello}}}}, {ALWAYS}"),
+        ("extensions/v1beta1", "Deployment", "", ALWAYS),
+        ("v1", "Pod", ", labels: {app: hello}, annotations: {a: b}", POD[1:-1].replace("HOW", "Never")),
+        ("batch/v1", "CronJob", "", f"schedule: '@daily', jobTemplate: {{spec: {{{NEVER}}}}}"),
         (
             "argoproj.io/v1alpha1",
             "Rollout",
             "",
-            f"selector: {{matchLabels: {{app: hello}}}}, strategy: {{}}, {TEMPLATE}",
+            f"selector: {{matchLabels: {{app: hello}}}}, strategy: {{}}, {ALWAYS}",
         ),
     ],
 )

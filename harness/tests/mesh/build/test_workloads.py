@@ -19,6 +19,7 @@ spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
 """
 POD = "{containers: [{name: c, image: example/web, ports: [{name: http, containerPort: 8080}]}]}"
 TEMPLATE = f"template: {{metadata: {{labels: {{app: web, version: v1}}}}, spec: {POD}}}"
+ENDING = TEMPLATE.replace("spec: {", "spec: {restartPolicy: Never, ")
 MATCHED = "selector: {matchLabels: {app: web}}"
 
 
@@ -51,11 +52,11 @@ def resource(version: str, kind: str, spec: str, name: str = "web", more: str = 
         ("v1", "ReplicationController", f"replicas: 2, selector: {{app: web}}, {TEMPLATE}", 2),
         ("v1", "ReplicationController", TEMPLATE, 1),
         ("apps.openshift.io/v1", "DeploymentConfig", f"selector: {{app: web}}, triggers: [], {TEMPLATE}", 1),
-        ("batch/v1", "Job", f"parallelism: 2, completions: 2, {TEMPLATE}", 2),
-        ("batch/v1", "Job", TEMPLATE, 1),
-        ("batch/v1", "Job", f"suspend: true, {TEMPLATE}", 0),
-        ("batch/v1", "CronJob", f"schedule: '* * * * *', jobTemplate: {{spec: {{{TEMPLATE}}}}}", 1),
-        ("batch/v1beta1", "CronJob", f"suspend: true, jobTemplate: {{spec: {{{TEMPLATE}}}}}", 0),
+        ("batch/v1", "Job", f"parallelism: 2, completions: 2, {ENDING}", 2),
+        ("batch/v1", "Job", ENDING, 1),
+        ("batch/v1", "Job", f"suspend: true, {ENDING}", 0),
+        ("batch/v1", "CronJob", f"schedule: '* * * * *', jobTemplate: {{spec: {{{ENDING}}}}}", 1),
+        ("batch/v1beta1", "CronJob", f"schedule: '@daily', suspend: true, jobTemplate: {{spec: {{{ENDING}}}}}", 0),
         ("argoproj.io/v1alpha1", "Rollout", f"replicas: 2, strategy: {{canary: {{}}}}, {MATCHED}, {TEMPLATE}", 2),
     ],
 )
@@ -76,7 +77,7 @@ def test_a_pod_by_itself() -> None:
 
 @pytest.mark.parametrize("kind", ["Job", "CronJob"])
 def test_pods_that_come_and_go_are_said(kind: str) -> None:
-    spec = TEMPLATE if kind == "Job" else f"jobTemplate: {{spec: {{{TEMPLATE}}}}}"
+    spec = ENDING if kind == "Job" else f"schedule: '@daily', jobTemplate: {{spec: {{{ENDING}}}}}"
     (notice,) = read(SERVICE + resource("batch/v1", kind, spec)).notices
     assert "are there only while it runs" in notice.message
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from meshproof.errors import Location
+from meshproof.errors import Location, Problem
+from meshproof.manifest.constraints.presence import needed
 from meshproof.manifest.fields.kubernetes import resource as shape
+from meshproof.manifest.identify import check_names
 from meshproof.manifest.resource import Resource
-from meshproof.manifest.schema import TEXT, WHOLE, Filled, Form, OneOf, Shape, check
+from meshproof.manifest.schema import TEXT, WHOLE, Checked, Filled, Form, OneOf, Shape, Spelled, check
 from meshproof.manifest.syntax import names
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
@@ -39,14 +41,17 @@ UNKNOWN = "which port it leads to is not known: its Service is not among these m
 # What a path of a known type may not hold, and how it may not end.
 WITHIN, AT_THE_END = ("//", "/./", "/../", "%2f", "%2F"), ("/..", "/.")
 HOST = Form(rf"(\*\.)?{names.SUBDOMAIN.pattern}", "a host name in lower case, or *. and one")
-BACKEND: Shape = {"service": {"name": TEXT, "port": {"name": TEXT, "number": WHOLE}}, "resource": None}
+HOSTED = Form(f"|{HOST.pattern}", HOST.what)
+PORT_NAME, SUBDOMAIN = Spelled(names.optional(names.port_name)), Spelled(names.subdomain)
+ANY_RESOURCE = Checked({"apiGroup": SUBDOMAIN, "kind": TEXT, "name": TEXT}, (needed("kind", "name"),))
+BACKEND: Shape = {"service": {"name": TEXT, "port": {"name": PORT_NAME, "number": WHOLE}}, "resource": ANY_RESOURCE}
 PATH: Shape = {"path": TEXT, "pathType": OneOf((EXACT, PREFIX, OTHER)), "backend": BACKEND}
 INGRESS = shape(
     spec={
-        "ingressClassName": TEXT,
+        "ingressClassName": SUBDOMAIN,
         "defaultBackend": BACKEND,
-        "rules": [{"host": HOST, "http": {"paths": Filled(PATH)}}],
-        "tls": [{"hosts": [HOST], "secretName": TEXT}],
+        "rules": [{"host": HOSTED, "http": {"paths": Filled(PATH)}}],
+        "tls": [{"hosts": [HOST], "secretName": Spelled(names.optional(names.subdomain))}],
     },
     status=None,
 )
@@ -94,14 +99,23 @@ class Ingress:
         return f"{self.namespace}/{self.name}"
 
 
+def problems(resource: Resource) -> tuple[Problem, ...]:
+    """What the API server refuses of an Ingress, whoever serves it."""
+    aside = Findings()
+    with aside.about(resource, ()):
+        ingress(resource, {}, aside)
+    return tuple(aside.problems)
+
+
 Ports = Mapping[str, Mapping[str, int]]
 """By host of a Service its ports' numbers by their names."""
 
 
 def ingress(resource: Resource, ports: Ports, findings: Findings) -> Ingress:
     """What istiod reads of an Ingress; what it passes over is told."""
+    check_names(resource)
     check(resource.body, INGRESS)
-    spec = resource.body.need("spec")
+    spec = resource.body.need("spec", "the API server refuses it")
     rules, default = spec.list("rules"), spec.get("defaultBackend")
     if not rules and default is None:
         raise spec.problem("an Ingress needs rules or a defaultBackend", "the API server refuses it")

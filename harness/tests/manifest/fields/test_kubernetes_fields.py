@@ -102,7 +102,7 @@ def test_what_the_api_server_does_not_take(text: str, why: str) -> None:
         container("env: [{name: A, valueFrom: {fieldRef: {fieldPath: status.podIP}}}, {name: B, value: '1'}]"),
         container("securityContext: {capabilities: {drop: [ALL]}, runAsNonRoot: true}, imagePullPolicy: Always"),
         pod("volumes: [{name: a, emptyDir: {sizeLimit: 1}}, {name: b, configMap: {name: a, defaultMode: 0644}}]"),
-        pod("tolerations: [{operator: Exists, tolerationSeconds: 5}]"),
+        pod("tolerations: [{operator: Exists, effect: NoExecute, tolerationSeconds: 5}]"),
         pod("affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone}]}}"),
         deployment("strategy: {rollingUpdate: {maxSurge: 25%, maxUnavailable: 0}}"),
     ],
@@ -115,5 +115,5 @@ def test_the_table_is_that_of_the_client() -> None:
     written = TABLE.read_text(encoding="utf-8")
     if f"kubernetes {kubernetes.__version__}," not in written:
         pytest.skip(f"the table is of another version than kubernetes {kubernetes.__version__}")
-    script = runpy.run_path(str(Path(__file__).parents[3] / "docs/kubernetes_fields.py"))
+    script = runpy.run_path(str(Path(__file__).parents[4] / "docs/kubernetes_fields.py"))
     assert script["table"]() == written
