@@ -94,6 +94,7 @@ VISIBILITY = (
     Operator("server-host-narrowed", "Gateway", ("spec.servers[].hosts[]",), host_narrowed),
     Operator("server-host-taken", "Gateway", ("spec.servers[].hosts[]",), taken_from_others),
     Operator("sidecar-dropped", "Sidecar", ("",), dropped),
+    Operator("sidecar-listener-dropped", "Sidecar", ("spec.egress[]",), dropped_of_several),
     Operator("sidecar-host-dropped", "Sidecar", (IMPORTED,), dropped_of_several),
     Operator("sidecar-host-widened", "Sidecar", (IMPORTED,), imported_everywhere),
     Operator("sidecar-host-wrong", "Sidecar", (IMPORTED,), imported_from_nobody),

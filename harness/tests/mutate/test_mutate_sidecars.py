@@ -76,6 +76,26 @@ def test_a_mutant_is_what_it_says(operator: str) -> None:
     assert found == WRONG[operator]
 
 
+BOTH = "ports: [{name: http, port: 80, targetPort: 8080}, {name: http-b, port: 81, targetPort: 8080}]"
+LISTENERS = """  egress:
+  - {port: {number: 80, protocol: HTTP, name: http}, hosts: [other/*, ./*]}
+  - {hosts: [lab/*, other/web.other.svc.cluster.local]}
+"""
+PORTED = FOLDER.partition("  egress:")[0].replace("ports: [{name: http, port: 80, targetPort: 8080}]", BOTH) + LISTENERS
+
+
+def test_no_mutant_of_listeners_for_one_port_is_missed(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(PORTED)
+    folder = read_folder([str(tmp_path)], [], Precision(), namespace="default", limits=nothing_more, any_client=True)
+    resources = folder.manifests.resources
+    named = ("sidecar-listener-dropped", "sidecar-host-dropped", "sidecar-host-widened", "sidecar-host-wrong")
+    made = [one for one in mutants(folder.own, resources) if one.operator in named]
+    assert sum(one.operator == "sidecar-listener-dropped" for one in made) == 2
+    for one in made:
+        found = case(folder, one)
+        assert found.judged.status is MutantStatus.KILLED or found.loads, one.told
+
+
 def test_none_of_them_is_missed(tmp_path: Path) -> None:
     (tmp_path / "all.yaml").write_text(FOLDER)
     folder = read_folder([str(tmp_path)], [], Precision(), namespace="default", limits=nothing_more, any_client=True)
