@@ -22,11 +22,11 @@ from shop_manifests import SHOP
 
 
 @pytest.fixture
-def touched(tmp_path: Path) -> Callable[[str, str], set[str]]:
+def touched(tmp_path: Path) -> Callable[..., set[str]]:
     """The kinds that touch a request, given one more document of the shop."""
 
-    def find(document: str, request: str) -> set[str]:
-        (tmp_path / "shop.yaml").write_text(SHOP + document)
+    def find(document: str, request: str, *, shop: str = SHOP) -> set[str]:
+        (tmp_path / "shop.yaml").write_text(shop + document)
         mesh: Mesh = build_all(load([str(tmp_path)], strict=False)).mesh
         one = parse(request, gateway="shop/edge" if "example.com" in request else "")
         found = facts(mesh, predict(mesh, one), source("default", {"app": "client"}))

@@ -19,6 +19,7 @@ from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
 from meshproof.mesh.model.security.identity import DEFAULT_ACCOUNT
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality, labelled
+from meshproof.mesh.model.unmodelled import Pods, Role
 from meshproof.records import dataclass
 
 MOST_REPLICAS = 10_000
@@ -131,6 +132,7 @@ def workload(resource: Resource, findings: Findings) -> Workload:
     image = own[0].get("image")
     ports = tuple(port for container in own for port in _ports(container))
     _check_containers([*spec.list("initContainers"), *containers])
+    _held_back(resource, spec, pod, findings)
     if form.passing:
         text = f"the pods of {resource} are there only while it runs: it is held to run"
         findings.notice(resource.location, text, Topic.RUN_ALONE)
@@ -152,6 +154,18 @@ def workload(resource: Resource, findings: Findings) -> Workload:
         account=_account(spec),
         inbound=inbound(metadata.get("annotations") if metadata else None),
     )
+
+
+def _held_back(resource: Resource, spec: Value, pod: Labels, findings: Findings) -> None:
+    """Say where nothing tells whether there are pods of the template."""
+    paused, gates = at(resource.body, ("spec", "paused")), spec.list("schedulingGates")
+    touched = (Pods(resource.namespace, pod, frozenset({Role.RECEIVES})),)
+    if paused is not None and paused.flag():
+        why = f"a {resource.kind} that is paused makes no pods of its template: what pods there are is not told"
+        findings.unproved(paused.location, why, touches=touched)
+    if gates:
+        why = "pods with schedulingGates run nowhere until somebody takes these away: whether they run is not told"
+        findings.unproved(gates[0].location, why, touches=touched)
 
 
 def _account(spec: Value) -> str:
