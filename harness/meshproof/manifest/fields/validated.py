@@ -30,14 +30,14 @@ TIMEOUTS = dict.fromkeys(("initialDelaySeconds", "timeoutSeconds", "periodSecond
 IDS = dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), NOT_NEGATIVE)
 
 
-def words(*several: str) -> Shape:
+def known(*several: str) -> Shape:
     """One of these, or an empty text, which stands for the usual one."""
     return OneOf(several, empty=True)
 
 
 SHAPES: Mapping[str, Mapping[str, Shape]] = {
     "Probe": {**TIMEOUTS, "successThreshold": NOT_NEGATIVE, "terminationGracePeriodSeconds": AT_LEAST_ONE},
-    "HTTPGetAction": {"port": NAMED_PORT, "scheme": words("HTTP", "HTTPS")},
+    "HTTPGetAction": {"port": NAMED_PORT, "scheme": known("HTTP", "HTTPS")},
     "TCPSocketAction": {"port": NAMED_PORT},
     "GRPCAction": {"port": PORT},
     "HTTPHeader": {"name": Spelled(names.header)},
@@ -51,7 +51,7 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
     "StatefulSetSpec": {"minReadySeconds": NOT_NEGATIVE, "serviceName": LABEL},
     "StatefulSetOrdinals": {"start": NOT_NEGATIVE},
     "StatefulSetPersistentVolumeClaimRetentionPolicy": dict.fromkeys(
-        ("whenDeleted", "whenScaled"), words("Retain", "Delete")
+        ("whenDeleted", "whenScaled"), known("Retain", "Delete")
     ),
     "DaemonSetSpec": dict.fromkeys(("minReadySeconds", "revisionHistoryLimit"), NOT_NEGATIVE),
     "ReplicaSetSpec": {"minReadySeconds": NOT_NEGATIVE},
@@ -70,7 +70,7 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
         ),
         "schedule": Spelled(names.optional(schedule)),
         "timeZone": Form(r"(?!(?i:Local)$)[A-Za-z_0-9+-][A-Za-z._0-9+/-]*", "the name of a time zone"),
-        "concurrencyPolicy": words("Allow", "Forbid", "Replace"),
+        "concurrencyPolicy": known("Allow", "Forbid", "Replace"),
     },
     "PodSpec": {
         **dict.fromkeys(("hostname", "subdomain"), LABEL),
@@ -78,13 +78,13 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
         "preemptionPolicy": OneOf(("PreemptLowerPriority", "Never")),
         "activeDeadlineSeconds": AT_LEAST_ONE,
     },
-    "Container": {"terminationMessagePolicy": words("File", "FallbackToLogsOnError")},
+    "Container": {"terminationMessagePolicy": known("File", "FallbackToLogsOnError")},
     "Volume": {"name": Spelled(names.label_1123)},
     **{name: {"defaultMode": MODE} for name in ("ConfigMapVolumeSource", "SecretVolumeSource")},
     **{name: {"defaultMode": MODE} for name in ("ProjectedVolumeSource", "DownwardAPIVolumeSource")},
     "KeyToPath": {"mode": MODE, "path": WITHIN},
     "HostPathVolumeSource": {
-        "type": words(
+        "type": known(
             *("DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice")
         )
     },
@@ -103,8 +103,8 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
         "accessModes": [OneOf(("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"))]
     },
     "Toleration": {
-        "operator": words("Equal", "Exists", "Lt", "Gt"),
-        "effect": words("NoSchedule", "PreferNoSchedule", "NoExecute"),
+        "operator": known("Equal", "Exists", "Lt", "Gt"),
+        "effect": known("NoSchedule", "PreferNoSchedule", "NoExecute"),
     },
     "TopologySpreadConstraint": {
         "maxSkew": AT_LEAST_ONE,
