@@ -95,6 +95,8 @@ def _deployment(spec: dict[str, Any], metadata: dict[str, Any]) -> None:
 
 def _service(spec: dict[str, Any], _: dict[str, Any]) -> None:
     for number, port in enumerate(spec.get("ports", ())):
+        if "type" not in spec:
+            port.pop("nodePort", None)
         if port.get("protocol", "TCP") not in KUBERNETES_PROTOCOLS:
             port.setdefault("name", f"{port['protocol'].lower()}-{number}")
             port["protocol"] = "TCP"
