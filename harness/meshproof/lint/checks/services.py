@@ -14,8 +14,9 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.kubernetes import TCP_PORTS, selected
 from meshproof.mesh.build.stand_ins.meant import meant
 from meshproof.mesh.build.stand_ins.pods import without_pods
+from meshproof.mesh.build.workloads.at import at
 from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
-from meshproof.mesh.build.workloads.workload import FORMS, at
+from meshproof.mesh.build.workloads.workload import FORMS
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, ServicePort, Workload
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY, VirtualService

@@ -21,7 +21,7 @@ from meshproof.mesh.build.findings import Findings, refused_part
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
 from meshproof.mesh.build.unmodelled.resources import reach, refused, unread
-from meshproof.mesh.build.workloads.hooks import without_hooks
+from meshproof.mesh.build.workloads.ended import without_ended
 from meshproof.mesh.build.workloads.workload import FORMS, Owners, distinct, without_owned, workload
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import Gateway
@@ -115,9 +115,9 @@ class _Made:
 def _built(manifests: Manifests) -> Built:
     """The mesh of what the manifests hold."""
     findings = Findings()
-    standing, hooks = without_hooks(manifests.resources)
+    standing, ended = without_ended(manifests.resources)
     resources, owned, owners = without_owned(standing)
-    findings.notices += (*hooks, *owned)
+    findings.notices += (*ended, *owned)
     seen = None
     if manifests.foreign:
         from meshproof.mesh.build.mesh_config.discovery import discovered

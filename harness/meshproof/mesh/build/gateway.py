@@ -14,7 +14,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.server_tls import FILES, server_tls
 from meshproof.mesh.build.visibility import CAPITALS, EVERYWHERE, HERE, LABEL, created
-from meshproof.mesh.build.workloads.workload import at
+from meshproof.mesh.build.workloads.at import at
 from meshproof.mesh.model.gateway import CONNECTIONS, ENCRYPTED, Gateway, Server
 from meshproof.mesh.model.gateways.ports import opened
 from meshproof.mesh.model.index import grouped

@@ -14,8 +14,9 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
+from meshproof.mesh.build.workloads.at import at
 from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
-from meshproof.mesh.build.workloads.workload import ALONE, FORMS, at
+from meshproof.mesh.build.workloads.workload import ALONE, FORMS
 from meshproof.mesh.model.ambient import INJECT, INJECTION, MODE
 from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh

@@ -13,7 +13,7 @@ from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
-from meshproof.mesh.build.workloads.workload import at
+from meshproof.mesh.build.workloads.at import at
 from meshproof.mesh.model.ambient import ENTERING, NO_WAYPOINT, waypoint
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh

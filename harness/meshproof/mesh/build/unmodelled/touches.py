@@ -17,7 +17,8 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.proxy_config.variables import by_variables
 from meshproof.mesh.build.request_authentication.tokens import bearing
 from meshproof.mesh.build.workloads import canary
-from meshproof.mesh.build.workloads.workload import FORMS, Form, at
+from meshproof.mesh.build.workloads.at import at
+from meshproof.mesh.build.workloads.workload import FORMS, Form
 from meshproof.mesh.model import names
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ROOT_NAMESPACE, Labels
 from meshproof.mesh.model.mesh import Mesh

@@ -10,8 +10,9 @@ from meshproof.manifest.plain import plain
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.proxy_config.annotation import ANNOTATION, TEMPLATES
+from meshproof.mesh.build.workloads.at import at
 from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
-from meshproof.mesh.build.workloads.workload import FORMS, at, workload
+from meshproof.mesh.build.workloads.workload import FORMS, workload
 from meshproof.mesh.model.kubernetes import Workload
 
 # Which ports pass the sidecar by; the others of Istio's annotations size it, or say how it is probed.

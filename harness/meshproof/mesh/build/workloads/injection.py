@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
-from meshproof.mesh.build.workloads.workload import FORMS, asked_for, at
+from meshproof.mesh.build.workloads.at import at
+from meshproof.mesh.build.workloads.workload import FORMS, asked_for
 from meshproof.mesh.model.ambient import INJECTION
 
 

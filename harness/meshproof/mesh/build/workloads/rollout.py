@@ -13,7 +13,8 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
-from meshproof.mesh.build.workloads.workload import FORMS, at, distinct, replicas, workload
+from meshproof.mesh.build.workloads.at import at
+from meshproof.mesh.build.workloads.workload import FORMS, distinct, replicas, workload
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, Labels, Workload
 from meshproof.mesh.model.mesh import Mesh

@@ -12,6 +12,8 @@ from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import LARGEST_PORT, labels
 from meshproof.mesh.build.proxy_config.annotation import own_proxies
+from meshproof.mesh.build.workloads.at import at
+from meshproof.mesh.build.workloads.held_back import held_back
 from meshproof.mesh.build.workloads.inbound import inbound
 from meshproof.mesh.build.workloads.selector import check_labels, check_selects
 from meshproof.mesh.model.ambient import INJECT
@@ -19,7 +21,6 @@ from meshproof.mesh.model.kubernetes import ContainerPort, Labels, Workload
 from meshproof.mesh.model.security.identity import DEFAULT_ACCOUNT
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.traffic_policy.locality import REGION, SUBZONE, ZONE, Locality, labelled
-from meshproof.mesh.model.unmodelled import Pods, Role
 from meshproof.records import dataclass
 
 MOST_REPLICAS = 10_000
@@ -77,14 +78,6 @@ FORMS = {
 """Each kind that makes pods."""
 
 
-def at(body: Value, path: Sequence[str]) -> Value | None:
-    """What stands at the end of a path of fields."""
-    found: Value | None = body
-    for name in path:
-        found = found.get(name) if found else None
-    return found
-
-
 def on_host(template: Value) -> bool:
     """Whether pods have the addresses of their Nodes."""
     network = at(template, ("spec", "hostNetwork"))
@@ -132,7 +125,7 @@ def workload(resource: Resource, findings: Findings) -> Workload:
     image = own[0].get("image")
     ports = tuple(port for container in own for port in _ports(container))
     _check_containers([*spec.list("initContainers"), *containers])
-    _held_back(resource, spec, pod, findings)
+    held_back(resource, spec, pod, findings)
     if form.passing:
         text = f"the pods of {resource} are there only while it runs: it is held to run"
         findings.notice(resource.location, text, Topic.RUN_ALONE)
@@ -154,18 +147,6 @@ def workload(resource: Resource, findings: Findings) -> Workload:
         account=_account(spec),
         inbound=inbound(metadata.get("annotations") if metadata else None),
     )
-
-
-def _held_back(resource: Resource, spec: Value, pod: Labels, findings: Findings) -> None:
-    """Say where nothing tells whether there are pods of the template."""
-    paused, gates = at(resource.body, ("spec", "paused")), spec.list("schedulingGates")
-    touched = (Pods(resource.namespace, pod, frozenset({Role.RECEIVES})),)
-    if paused is not None and paused.flag():
-        why = f"a {resource.kind} that is paused makes no pods of its template: what pods there are is not told"
-        findings.unproved(paused.location, why, touches=touched)
-    if gates:
-        why = "pods with schedulingGates run nowhere until somebody takes these away: whether they run is not told"
-        findings.unproved(gates[0].location, why, touches=touched)
 
 
 def _account(spec: Value) -> str:

@@ -1,4 +1,4 @@
-"""Pods and Jobs that Helm or Argo CD run as hooks are behind no Service."""
+"""Pods that have ended, and those that Helm or Argo CD run as hooks, are behind no Service."""
 
 from __future__ import annotations
 
@@ -87,3 +87,42 @@ def test_lint_finds_no_version_without_requests_in_a_test_of_a_chart() -> None:
     for hook, codes in ((TEST, set()), ("", {"MP063"})):
         whole = text + POD.replace("{ANNOTATIONS}", f"{{{hook}}}")
         assert {one.code for one in lint(["-"], stdin=io.StringIO(whole)).findings} & {"MP063"} == codes
+
+
+@pytest.mark.parametrize(("phase", "names"), [("Succeeded", ["web"]), ("Failed", ["web"]), ("Running", None)])
+def test_a_pod_that_a_cluster_says_has_ended_answers_no_request(phase: str, names: list[str] | None) -> None:
+    built = read(f"{POD}status: {{phase: {phase}}}\n", "")
+    assert behind(built) == (names or ["web", "web-test-connection"])
+
+
+@pytest.mark.parametrize(
+    ("status", "is_told"),
+    [
+        ("conditions: [{type: Ready, status: 'True'}]", False),
+        ("conditions: [{type: Ready, status: 'False'}]", True),
+        ("conditions: [{type: Ready, status: Unknown}]", True),
+        ("conditions: [{type: Initialized, status: 'False'}]", False),
+        ("conditions: []", False),
+    ],
+)
+def test_whether_a_pod_that_was_not_ready_answers_is_not_told(status: str, is_told: bool) -> None:
+    built = read(f"{POD}status: {{phase: Running, {status}}}\n", "")
+    assert any("was not ready" in one.why for one in built.mesh.unmodelled) is is_told
+
+
+@pytest.mark.parametrize(
+    ("status", "is_told"),
+    [
+        ("replicas: 2, readyReplicas: 2", False),
+        ("replicas: 2, readyReplicas: 1", False),
+        ("replicas: 2, unavailableReplicas: 2", True),
+        ("observedGeneration: 1", False),
+        ("", False),
+        ("replicas: [2], conditions: no", False),
+    ],
+)
+def test_whether_a_deployment_answers_of_which_no_pod_was_ready_is_not_told(status: str, is_told: bool) -> None:
+    text = f"{CHART.removesuffix('---' + chr(10))}status: {{{status}}}\n"
+    built = build_all(load(["-"], stdin=io.StringIO(text), strict=False))
+    assert behind(built) == ["web"]
+    assert any("none of its pods was ready" in one.why for one in built.mesh.unmodelled) is is_told
