@@ -21,6 +21,7 @@ from meshproof.mesh.build.findings import Findings, refused_part
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
 from meshproof.mesh.build.unmodelled.resources import reach, refused, unread
+from meshproof.mesh.build.unmodelled.revisions import of_one_revision
 from meshproof.mesh.build.workloads.ended import without_ended
 from meshproof.mesh.build.workloads.workload import FORMS, Owners, distinct, without_owned, workload
 from meshproof.mesh.model.destination_rule import DestinationRule
@@ -142,6 +143,7 @@ def _built(manifests: Manifests) -> Built:
         *(seen.unmodelled(mesh) if seen else ()),
         *unread(manifests, mesh, findings),
         *patched(manifests, mesh),
+        *of_one_revision(made.good, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
     taken = {id(one) for one in made.good}
