@@ -1,7 +1,8 @@
 // A real istiod's meaning of manifests: JSON lines of cases in, JSON lines of configurations out, in one process.
 //
 // A case is {"name", "manifests": [object, ...], "mesh", "proxies": {name: {"type", "namespace", "labels", "address"}}},
-// where "mesh" is a text of mesh configuration; a proxy may have a "locality", [region, zone, subzone]. The answer has the same name, what the CRDs' schemas or istiod's validation webhook refuse by object (such an object is left out,
+// where "mesh" is a text of mesh configuration; with "autoMtls" sidecars speak mutual TLS with each other; a proxy may
+// have a "locality", [region, zone, subzone]. The answer has the same name, what the CRDs' schemas or istiod's validation webhook refuse by object (such an object is left out,
 // as a cluster has it), and each proxy's clusters, endpoints, listeners and routes as Envoy's JSON.
 package main
 
@@ -54,7 +55,9 @@ type one struct {
 	Name      string            `json:"name"`
 	Manifests []json.RawMessage `json:"manifests"`
 	Mesh      string            `json:"mesh"`
-	Proxies   map[string]proxy  `json:"proxies"`
+	// Whether sidecars speak mutual TLS with each other by themselves, as they do by Istio's default.
+	AutoMtls bool             `json:"autoMtls"`
+	Proxies  map[string]proxy `json:"proxies"`
 }
 
 type resources struct {
@@ -120,7 +123,7 @@ func messages[M proto.Message](found []M) []json.RawMessage {
 	return made
 }
 
-func meshSettings(given string) (*meshconfig.MeshConfig, error) {
+func meshSettings(given string, autoMtls bool) (*meshconfig.MeshConfig, error) {
 	settings := mesh.DefaultMeshConfig()
 	if given != "" {
 		changed, err := mesh.ApplyMeshConfig(given, settings)
@@ -129,7 +132,7 @@ func meshSettings(given string) (*meshconfig.MeshConfig, error) {
 		}
 		settings = changed
 	}
-	settings.EnableAutoMtls = wrapperspb.Bool(false)
+	settings.EnableAutoMtls = wrapperspb.Bool(autoMtls)
 	settings.AccessLogFile = ""
 	return settings, nil
 }
@@ -171,7 +174,7 @@ func configured(t test.Failer, asked one, schemas *crdvalidation.Validator) answ
 	if len(asked.Proxies) == 0 {
 		return found
 	}
-	settings, err := meshSettings(asked.Mesh)
+	settings, err := meshSettings(asked.Mesh, asked.AutoMtls)
 	if err != nil {
 		t.Fatal(err)
 	}

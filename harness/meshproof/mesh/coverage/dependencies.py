@@ -14,7 +14,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.errors import Location
 from meshproof.mesh.coverage.facts import Facts
 from meshproof.mesh.model.index import Hosts, by_hosts
-from meshproof.mesh.model.kubernetes import Labels
+from meshproof.mesh.model.kubernetes import Labels, may_carry
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.topic import Topic
@@ -128,8 +128,8 @@ def _touches(mesh: Mesh, touch: Touches, found: Facts) -> bool:
             meeting = any(_is_of(pod, namespace, labels) for pod in _meeting(found, roles))
             return meeting or (Role.LETS_IN in roles and _may_serve(mesh, touch, found.gateway))
         case Received(namespace, _, labels):
-            selected = any(_is_of(pod, namespace, labels) for pod in found.pods[1:])
-            return selected and _may_be_refused(mesh, touch, found)
+            near = (own for place, own in found.pods[1:] if namespace in ("", place))
+            return any(may_carry(own, labels) for own in near) and _may_be_refused(mesh, touch, found)
         case Bearing(those, headers, parameters):
             meets = _touches(mesh, those, found) or _calls(those, found)
             return meets and (found.expectation is None or _bears(found.expectation, headers, parameters))

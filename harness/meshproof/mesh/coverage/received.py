@@ -6,7 +6,6 @@ of the pod, and who the client is where it speaks mutual TLS.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,10 +13,8 @@ from functools import partial
 from meshproof.border.expectation import Arm, Copy, Expectation
 from meshproof.border.request import Request
 from meshproof.mesh.coverage.facts import Facts
-from meshproof.mesh.coverage.guarded import AMBIENT
-from meshproof.mesh.model.ambient import MODE
-from meshproof.mesh.model.index import grouped
-from meshproof.mesh.model.kubernetes import Labels, Workload
+from meshproof.mesh.coverage.sidecars import carries_out, reads_http, sender
+from meshproof.mesh.model.kubernetes import Labels, Workload, may_carry
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.path import normalized
 from meshproof.mesh.model.security.authorization import (
@@ -27,11 +24,8 @@ from meshproof.mesh.model.security.authorization import (
     Condition,
     is_near,
 )
-from meshproof.mesh.model.security.identity import TRUST_DOMAIN, Identity
-from meshproof.mesh.model.security.peer_authentication import PeerMode
-from meshproof.mesh.model.security.peer_authentication import taken as taken_on
+from meshproof.mesh.model.security.identity import Identity
 from meshproof.mesh.model.unmodelled import Received
-from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.policies.authorization import HAS, Tests, each_rule, undecidable
 from meshproof.mesh.predict.policies.identity import is_named
 from meshproof.mesh.predict.proxy.seen import Seen
@@ -47,7 +41,7 @@ def may_be_refused(mesh: Mesh, received: Received, found: Facts) -> bool:
     if expectation is None:
         return any(_is_for(received, *pod) for pod in found.pods[1:])
     for pod, target in _reached(mesh, expectation):
-        if not _is_for(received, pod.namespace, pod.labels):
+        if not _is_for(received, pod.namespace, pod.labels) or carries_out(mesh, pod, target) is False:
             continue
         arriving = _arriving(mesh, pod, target, found, expectation)
         # Those that allow add up.
@@ -65,11 +59,16 @@ def let_in(mesh: Mesh, found: Facts) -> bool | None:
     expectation = found.expectation
     if expectation is None:
         return None
-    several = {
-        _decided(_policies(mesh, pod), _arriving(mesh, pod, target, found, expectation))
-        for pod, target in _reached(mesh, expectation)
-    }
+    several = {_let_in(mesh, pod, target, found, expectation) for pod, target in _reached(mesh, expectation)}
     return several.pop() if len(several) == 1 else None if several else True
+
+
+def _let_in(mesh: Mesh, pod: Workload, target: Arm | Copy, found: Facts, expectation: Expectation) -> bool | None:
+    sidecar = carries_out(mesh, pod, target)
+    if sidecar is False:
+        return True
+    decided = _decided(_policies(mesh, pod), _arriving(mesh, pod, target, found, expectation))
+    return None if sidecar is None and decided is False else decided
 
 
 def _reached(mesh: Mesh, expectation: Expectation) -> Iterator[tuple[Workload, Arm | Copy]]:
@@ -82,8 +81,7 @@ def _decided(policies: Iterable[AuthorizationPolicy], takes: Takes) -> bool | No
     """What the policies for one pod come to, in the order in which its sidecar asks them."""
     by_action: dict[Action, list[bool | None]] = {action: [] for action in Action}
     for one in policies:
-        # One without rules takes nothing.
-        by_action[one.action] += takes(one) or (False,)
+        by_action[one.action] += takes(one)
     denied, allowed = by_action[Action.DENY], by_action[Action.ALLOW]
     if True in denied:
         return False
@@ -93,45 +91,41 @@ def _decided(policies: Iterable[AuthorizationPolicy], takes: Takes) -> bool | No
 
 
 def _is_for(received: Received, namespace: str, labels: Labels) -> bool:
-    return received.namespace in ("", namespace) and received.labels.items() <= labels.items()
+    return received.namespace in ("", namespace) and may_carry(labels, received.labels)
 
 
 def _arriving(mesh: Mesh, pod: Workload, target: Arm | Copy, found: Facts, expectation: Expectation) -> Takes:
-    """How each rule of a policy takes a request as it comes to a pod."""
-    if expectation.request.is_tcp or not expectation.independent or not _is_read(mesh, target):
+    """How each rule of a policy takes a request as it comes to a pod; one without rules takes nothing."""
+    if expectation.request.is_tcp or not expectation.independent or not reads_http(mesh, pod, target):
         known: Tests = {}
     else:
         known = {one: HAS[one] for one in HTTP if one is not Attribute.HOST or isinstance(target, Arm)}
     arrived, ports = Seen(_as_received(mesh, target, expectation)), frozenset({target.target})
     port: Tests = {Attribute.PORT: HAS[Attribute.PORT]} if target.target else {}
-    who = _sender(mesh, pod, target, found)
+    who = sender(mesh, pod, target, found)
 
     def takes(one: AuthorizationPolicy) -> tuple[bool | None, ...]:
         identity: Tests = {Attribute.IDENTITY: partial(_named, who, one.namespace)} if who else {}
         tests: Tests = {**UNKNOWN, **known, **port, **identity}
-        return tuple(taken for _, taken, _ in each_rule([one], arrived, ports, tests))
+        taken = tuple(each for _, each, _ in each_rule([one], arrived, ports, tests)) or (False,)
+        if (one.selector or {}).items() <= pod.labels.items():
+            return taken
+        # Whether it is for these pods is not told.
+        return tuple(False if each is False and one.action is not Action.ALLOW else None for each in taken)
 
     return takes
 
 
 def _policies(mesh: Mesh, pod: Workload) -> tuple[AuthorizationPolicy, ...]:
-    """The policies that the sidecars of these pods apply."""
+    """The policies that the sidecars of these pods apply, or may."""
     return mesh.once(
         ("coverage", "policies", pod.key),
         lambda: tuple(
             one
             for one in mesh.authorization_policies
             if one.decides and one.targets is None and is_near(one, pod.namespace)
-            if (one.selector or {}).items() <= pod.labels.items()
+            if may_carry(pod.labels, one.selector or {})
         ),
-    )
-
-
-def _is_read(mesh: Mesh, target: Arm | Copy) -> bool:
-    """Whether the sidecar of the pods reads what comes to this port as HTTP."""
-    service = mesh.service(target.host)
-    return service is not None and any(
-        port.is_http or port.sniffed for port in service.ports if port.number == target.port
     )
 
 
@@ -143,48 +137,6 @@ def _as_received(mesh: Mesh, target: Arm | Copy, expectation: Expectation) -> Re
         host = dict(target.request_headers.exact).get("host", host)
     path = normalized(path, mesh.config.path_normalization) or path
     return replace(request, path=path, headers=(("host", host),), gateway="")
-
-
-def _sender(mesh: Mesh, pod: Workload, target: Arm | Copy, found: Facts) -> Identity | None:
-    """Who sends it by the certificate that is shown; None: none is shown, or that is not told.
-
-    Proxies speak mutual TLS to whoever has a sidecar, but to a headless Service, whose pods are called as the client
-    has looked them up (istio/istio pilot/pkg/networking/core/cluster_tls.go).
-    """
-    service = mesh.service(target.host)
-    given = json.loads(mesh.config.given or "{}")
-    mode, _ = taken_on(mesh.peer_authentications, pod.namespace, pod.labels, target.target)
-    plain = target.policy.plain_text or mode is PeerMode.DISABLE or given.get("enableAutoMtls") is False
-    originating = isinstance(target, Arm) and target.tls is not None
-    outside = service is None or service.headless or bool(service.hostname) or bool(pod.endpoint_of)
-    if plain or originating or outside or pod.bypass or _is_ambient(mesh, pod):
-        return None
-    domain = "" if {"trustDomain", "trustDomainAliases"} & given.keys() else TRUST_DOMAIN
-    if found.gateway == MESH_GATEWAY:
-        namespace, labels = found.client
-        senders = [one for one in _in(mesh, namespace) if labels and labels.items() <= one.labels.items()]
-        return Identity(namespace, _account(senders), domain)
-    gateway = mesh.gateway(found.gateway)
-    if gateway is None or not mesh.knows_pods_of(gateway):
-        return None
-    return Identity(found.client[0], _account(mesh.serving(gateway)), domain)
-
-
-def _in(mesh: Mesh, namespace: str) -> tuple[Workload, ...]:
-    grouped_by = mesh.once(
-        ("coverage", "workloads by namespace"), lambda: grouped((one.namespace, one) for one in mesh.workloads)
-    )
-    return tuple(grouped_by.get(namespace, ()))
-
-
-def _account(senders: Iterable[Workload]) -> str:
-    """The one ServiceAccount of these pods; empty where there are several, or it is not told."""
-    several = {one.account for one in senders}
-    return several.pop() if len(several) == 1 else ""
-
-
-def _is_ambient(mesh: Mesh, pod: Workload) -> bool:
-    return AMBIENT in (pod.labels.get(MODE), mesh.namespaces.get(pod.namespace, {}).get(MODE))
 
 
 def _named(

@@ -19,6 +19,23 @@ CLUSTER_DOMAIN = "svc.cluster.local"
 # Istio's own namespace: its configuration is for the whole mesh, and its gateways run there.
 ROOT_NAMESPACE = "istio-system"
 HTTP = frozenset({"http", "http2", "http_proxy", "grpc", "grpc-web"})
+# What a ServiceEntry is that says nothing of it.
+OUTSIDE = "MESH_EXTERNAL"
+# Labels that pods get beside those of their template, from Kubernetes' controllers and from istiod's injector.
+WRITTEN = frozenset(
+    {
+        *("pod-template-hash", "controller-revision-hash", "pod-template-generation", "rollouts-pod-template-hash"),
+        *("statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index", "controller-uid", "job-name"),
+        *(
+            "batch.kubernetes.io/controller-uid",
+            "batch.kubernetes.io/job-name",
+            "batch.kubernetes.io/job-completion-index",
+        ),
+        *("service.istio.io/canonical-name", "service.istio.io/canonical-revision", "security.istio.io/tlsMode"),
+        *("istio.io/rev", "topology.istio.io/network", "topology.istio.io/subzone", "networking.istio.io/tunnel"),
+        *("topology.kubernetes.io/region", "topology.kubernetes.io/zone"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +113,11 @@ class Service:
         return port.sniffed and self.has_address
 
     @property
+    def is_outside(self) -> bool:
+        """Whether what answers for it is no part of the mesh."""
+        return ("location", OUTSIDE) in self.unseen
+
+    @property
     def has_address(self) -> bool:
         """Whether a sidecar knows connections to it by their address, be it that of a pod."""
         address, _, length = next(iter(self.addresses), "").partition("/")
@@ -131,7 +153,7 @@ class Workload:
     endpoints, each one's replica by its place, and `weights` theirs (none: all alike). With `versions` a controller
     tells old pods from new ones by labels that stand in no manifest; those `on_host` have the addresses of their Nodes.
     `account` is the ServiceAccount of its pods (empty: not told), `inbound` says what their sidecars take over (None:
-    all).
+    all). `sidecar` says whether one stands beside them (None: that is left to their namespace).
     """
 
     name: str
@@ -153,6 +175,7 @@ class Workload:
     on_host: bool = False
     account: str = ""
     inbound: InboundPorts | None = None
+    sidecar: bool | None = None
     key: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -172,3 +195,8 @@ class Secret:
     namespace: str
     data: Mapping[str, bytes] = field(repr=False)
     location: Location
+
+
+def may_carry(own: Labels, wanted: Labels) -> bool:
+    """Whether pods may carry these labels in a cluster, whose template has its own."""
+    return all(own.get(name, value if name in WRITTEN else None) == value for name, value in wanted.items())

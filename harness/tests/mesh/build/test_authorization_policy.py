@@ -14,6 +14,19 @@ HEAD = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {
         ("action: DENY", "never comes true"),
         ("action: DENY, rules: []", "never comes true"),
         ("action: CUSTOM, provider: {name: x}", "never comes true"),
+        ("action: CUSTOM, rules: [{}]", "without the name of a provider"),
+        (
+            "action: CUSTOM, provider: {name: x}, rules: [{from: [{source: {namespaces: [a]}}]}]",
+            "takes no source.namespace",
+        ),
+        (
+            "action: CUSTOM, provider: {name: x}, rules: [{from: [{source: {requestPrincipals: ['*']}}]}]",
+            "takes no request",
+        ),
+        (
+            "action: CUSTOM, provider: {name: x}, rules: [{when: [{key: source.principal, values: [a]}]}]",
+            "takes no source",
+        ),
         ("action: SHUT", "must be one of"),
         ("provider: {name: x}, rules: [{}]", "for CUSTOM alone"),
         ("rules: [{to: [{}]}]", "has no operation"),

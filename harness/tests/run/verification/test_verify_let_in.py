@@ -47,6 +47,17 @@ BY_CART = "from: [{source: {principals: [cluster.local/ns/shop/sa/cart]}}]"
 Verify = Callable[..., Verification]
 
 
+EDGE = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: shop}
+spec:
+  selector: {app: cart}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]
+---
+"""
+
+
 def opened(rule: str) -> str:
     return POLICY.format(name="pay", spec=f"{{selector: {{matchLabels: {{app: pay}}}}, rules: [{{{rule}}}]}}")
 
@@ -83,6 +94,19 @@ def test_who_is_let_in_sends_what_shows_a_rule(verify) -> None:
     assert not any("/card" in one for one in unproved(found.coverage))
     assert found.coverage is not None
     assert all(shown for _, shown in found.coverage.rules)
+
+
+def test_a_gateways_pods_send_nothing_by_the_rules_within_the_mesh(verify) -> None:
+    found = verify(SHOP + EDGE + NOBODY + opened(BY_CART))
+    assert "verify from shop/app=cart" not in requests(found)
+    assert "GET http://pay.shop/card" in unproved(found.coverage)
+
+
+def test_a_workload_without_a_sidecar_is_let_in_as_nobody(verify) -> None:
+    alone = SHOP.replace("labels: {app: cart}}", "labels: {app: cart, sidecar.istio.io/inject: 'false'}}")
+    found = verify(alone + NOBODY + opened(BY_CART))
+    assert not any(name.startswith("verify from") for name in requests(found))
+    assert "GET http://pay.shop/card" in unproved(found.coverage)
 
 
 def test_a_client_that_a_person_named_sends_all_itself(verify) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from meshproof.errors import ManifestError, Problem
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.authorization.rule import authorization_rule
@@ -17,7 +18,14 @@ from meshproof.mesh.build.unmodelled.touches import touches
 from meshproof.mesh.model.gateway import Gateway
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
 from meshproof.mesh.model.mesh import Mesh
-from meshproof.mesh.model.security.authorization import Action, AuthorizationPolicy, is_near, known_labels
+from meshproof.mesh.model.security.authorization import (
+    Action,
+    Attribute,
+    AuthorizationPolicy,
+    AuthorizationRule,
+    is_near,
+    known_labels,
+)
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Called, Entering, Received
 from meshproof.records import dataclass
@@ -59,7 +67,9 @@ def authorization_policy(resource: Resource, findings: Findings) -> Part:
         raise spec.problem(
             f"{action} without rules never comes true", "istiod refuses it: rules: [{}] means all requests"
         )
-    if provider and action != "CUSTOM":
+    if action == "CUSTOM":
+        _check_custom(spec, provider, rules)
+    elif provider:
         raise provider.problem(f"a provider is for CUSTOM alone, not for {action}", "istiod refuses it")
     selector, targets = spec.get("selector"), _targets(spec)
     policy = AuthorizationPolicy(
@@ -73,6 +83,20 @@ def authorization_policy(resource: Resource, findings: Findings) -> Part:
         dry_run,
     )
     return Part(resource, policy)
+
+
+def _check_custom(spec: Value, provider: Value | None, rules: Sequence[AuthorizationRule]) -> None:
+    """Raise ManifestError for what istiod takes of other actions alone."""
+    name = provider.get("name") if provider else None
+    if name is None or not name.text():
+        raise (provider or spec).problem("CUSTOM without the name of a provider", "istiod refuses it: write provider")
+    conditions = (one for rule in rules for several in (*rule.sources, rule.when) for one in several)
+    # Of a source that stands in `from` addresses are all that is left.
+    refused = [one for one in conditions if one.attribute in (Attribute.IDENTITY, Attribute.CLAIM)]
+    if refused:
+        raise ManifestError(
+            *(Problem(one.location, f"CUSTOM takes no {one.key}", "istiod refuses it") for one in refused)
+        )
 
 
 def _check_selection(spec: Value) -> None:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from meshproof.manifest.resource import Resource
 from meshproof.mesh.build.findings import Findings
-from meshproof.mesh.build.workloads.injection import is_closed, without_sidecar
-from meshproof.mesh.build.workloads.workload import FORMS
+from meshproof.mesh.model.ambient import has_sidecar
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import TlsMode
 from meshproof.mesh.model.index import grouped
@@ -26,14 +25,13 @@ from meshproof.mesh.model.unmodelled import Called
 
 UNTOLD = "whether what answers for that host has a certificate of istiod is not told here"
 FIX = "leave tls out: each pod is then called as its sidecar takes it"
-SAYING = ("DestinationRule", "BackendTLSPolicy", "Namespace")
+SAYING = ("DestinationRule", "BackendTLSPolicy")
 
 
 def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
     """Say which Services cannot be reached, or not as the rules want it."""
-    own = {one.location: one for one in resources if one.kind in SAYING or one.kind in FORMS}
-    closed = {one.name for one in own.values() if one.kind == "Namespace" and is_closed(one)}
-    without = {one.key for one in mesh.workloads if without_sidecar(own.get(one.location), one.namespace in closed)}
+    own = {one.location: one for one in resources if one.kind in SAYING}
+    without = {one.key for one in mesh.workloads if one.in_pods and not has_sidecar(mesh.namespaces, one)}
     for rule in mesh.destination_rules:
         said = [(policy.tls, port) for policy, port in rule.policies if policy.tls and _is_told(policy.tls)]
         if not said or rule.location not in own:

@@ -19,7 +19,7 @@ from meshproof.mesh.build.service_entry.entry import DYNAMIC, NONE, RESOLVED, UD
 from meshproof.mesh.build.service_entry.repeated import distinct, told, told_of_machines
 from meshproof.mesh.build.service_entry.workloads import Group, Machine, workload_entry, workload_group
 from meshproof.mesh.model.ambient import waypoint
-from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, ContainerPort, Service, Workload
+from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN, OUTSIDE, ContainerPort, Service, Workload
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.topic import Topic
@@ -32,8 +32,6 @@ MOST_STAND_INS = 8
 NAMESPACE_WIDE = re.compile(rf"\*\.[^.]+\.{re.escape(CLUSTER_DOMAIN)}")
 # What stands in for the hosts of a pattern is called so: a pod's name has no asterisk.
 ANY = "any"
-# What a ServiceEntry is that says nothing of it.
-OUTSIDE = "MESH_EXTERNAL"
 UNREGISTERED = "none of its WorkloadEntries is among the manifests: whether a machine has registered is not told"
 REGISTERED = "write a WorkloadEntry of its labels, as istiod does for each machine that registers"
 

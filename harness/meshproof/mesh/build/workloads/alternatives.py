@@ -49,7 +49,8 @@ def _made(resource: Resource) -> Workload | None:
 
 
 def _same(one: Workload, other: Workload | None) -> bool:
-    return other is not None and one == replace(other, location=one.location, image=one.image)
+    # Whether they have a sidecar is told beside this, as their namespace counts for it too.
+    return other is not None and one == replace(other, location=one.location, image=one.image, sidecar=one.sidecar)
 
 
 def _told(resource: Resource, closed: bool) -> tuple[object, ...]:

@@ -146,7 +146,15 @@ def workload(resource: Resource, findings: Findings) -> Workload:
         on_host=on_host(template),
         account=_account(spec),
         inbound=inbound(metadata.get("annotations") if metadata else None),
+        sidecar=_sidecar(template, containers),
     )
+
+
+def _sidecar(template: Value, containers: Sequence[Value]) -> bool | None:
+    """Whether a sidecar stands beside pods: they hold it themselves, want none, or leave it to their namespace."""
+    if any((name := one.get("name")) is not None and name.data == SIDECAR for one in containers):
+        return True
+    return False if asked_for(template) == "false" else None
 
 
 def _account(spec: Value) -> str:

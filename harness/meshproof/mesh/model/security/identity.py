@@ -15,3 +15,7 @@ class Identity:
     namespace: str
     account: str = ""
     trust_domain: str = TRUST_DOMAIN
+
+
+NOBODY = Identity("", "", "")
+"""Who shows no certificate."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from meshproof.mesh.model.security.identity import Identity
+from meshproof.mesh.model.security.identity import NOBODY, Identity
 from meshproof.mesh.predict.policies.authorization import text_meets
 
 # No account is called so, and no text of a manifest holds it: it shows whether a pattern leaves the account open.
@@ -19,6 +19,8 @@ def is_named(key: str, wanted: str, identity: Identity, own: str) -> bool | None
 
     `own` is the namespace of the policy.
     """
+    if identity == NOBODY:
+        return False
     match key:
         case "source.namespace":
             # No account has a slash, so that it is no part of what the pattern takes.
