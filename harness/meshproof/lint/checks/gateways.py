@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from meshproof.errors import ManifestError
 from meshproof.lint.check import Check, Found, Severity
+from meshproof.lint.checks.reading import about
 from meshproof.lint.folder import Folder, distinct
 from meshproof.lint.raw import each, field, texts
 from meshproof.manifest.resource import Resource
@@ -15,6 +16,7 @@ from meshproof.mesh.model import names
 from meshproof.mesh.model.gateway import Gateway, Server
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Secret
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
 from meshproof.mesh.predict.gateways.handshake import AUTHORITY_KEYS, CERTIFICATE_KEYS, unusable
 
@@ -41,25 +43,6 @@ def unserved(folder: Folder) -> Iterator[Found]:
         if folder.peopled and not usual and not folder.mesh.serving(one):
             pairs = distinct(f"{name}: {value}" for name, value in one.selector.items())
             yield Found(one.location, f"Gateway {one.key} selects {pairs}, and no workload here has such pods")
-
-
-def unreached(folder: Folder) -> Iterator[Found]:
-    """Ports of servers that no Service of the gateway's pods leads to, where such Services are among the manifests."""
-    for one in _gateways(folder):
-        pods = folder.mesh.serving(one)
-        fronts = [each for pod in pods for each in _selecting(folder, pod.namespace, dict(pod.labels))]
-        open_ports = {number for each in fronts for port in each.ports for number in (port.number, port.target)}
-        for server in one.servers if fronts else ():
-            if server.port not in open_ports:
-                text = f"no Service of the pods of Gateway {one.key} has port {server.port}: nobody reaches it"
-                yield Found(server.location, text)
-
-
-def _selecting(folder: Folder, namespace: str, labels: dict[str, str]):  # type: ignore[no-untyped-def]
-    index = folder.mesh.once(
-        ("lint", "services by namespace"), lambda: grouped((one.namespace, one) for one in folder.mesh.services)
-    )
-    return (one for one in index.get(namespace, ()) if one.selector and one.selector.items() <= labels.items())
 
 
 def _secured(folder: Folder) -> Iterator[tuple[Gateway, Server]]:
@@ -175,7 +158,7 @@ CHECKS = (
         Severity.WARNING,
         "A Gateway's port is none of its Service",
         "Add the port to the Service of the gateway's pods.",
-        unreached,
+        about(Topic.PORT_NOT_OPENED),
         ("IST0162",),
     ),
     Check(

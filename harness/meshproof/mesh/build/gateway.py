@@ -20,6 +20,7 @@ from meshproof.mesh.model.gateways.ports import opened
 from meshproof.mesh.model.index import grouped
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import HOST, NUMBERS
+from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Entering, Unmodelled
 
 HTTP = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", "GRPC-WEB"})
@@ -153,6 +154,29 @@ def untranslated(mesh: Mesh, resources: Iterable[Resource], findings: Findings) 
                 continue
             with findings.about(one, (Entering(gateway.key),)):
                 findings.unproved(label.location, f"{UNTRANSLATED} is not modelled")
+
+
+def unopened(mesh: Mesh, findings: Findings) -> None:
+    """Say which ports of servers no Service of the gateway's pods has, where such Services are among the manifests.
+
+    Who is on the Node's network is reached without any.
+    """
+    services = grouped((one.namespace, one) for one in mesh.services if one.selector)
+    for gateway in (one for one in mesh.gateways if not one.listener):
+        pods = mesh.serving(gateway)
+        if any(pod.on_host for pod in pods):
+            continue
+        near = ((pod, one) for pod in pods for one in services.get(pod.namespace, ()))
+        fronts = [one for pod, one in near if one.selector.items() <= pod.labels.items()]
+        ports = {number for one in fronts for port in one.ports for number in (port.number, port.target)}
+        for server in gateway.servers if fronts else ():
+            if server.port not in ports:
+                why = f"no Service of its pods has port {server.port}: nobody reaches it"
+                touches = (Entering(gateway.key, server.port),)
+                name, needs = f"Gateway {gateway.key}", "add the port to the Service of the gateway's pods"
+                findings.unmodelled_parts.append(
+                    Unmodelled("Gateway", name, server.location, why, touches, needs, topic=Topic.PORT_NOT_OPENED)
+                )
 
 
 def _entering(gateways: tuple[Gateway, ...], numbers: tuple[int, ...]) -> Iterator[tuple[Gateway, int]]:
