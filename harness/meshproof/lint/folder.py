@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from meshproof.errors import Location, Problem
 from meshproof.manifest.resource import Manifests, Resource
+from meshproof.manifest.value import Value
 from meshproof.mesh.build.assemble import Built
 from meshproof.mesh.build.stand_ins.references import entries
+from meshproof.mesh.build.workloads.workload import FORMS
+from meshproof.mesh.model import names
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.index import Hosts, by_hosts, grouped
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
-from meshproof.mesh.model.unmodelled import Rule
+from meshproof.mesh.model.unmodelled import Called, Rule
 from meshproof.records import dataclass
 
 
@@ -56,6 +59,19 @@ class Folder:
         return frozenset(f"{one.name}.{one.namespace}.{CLUSTER_DOMAIN}" for one in several)
 
     @cached_property
+    def refused_pods(self) -> frozenset[str]:
+        """The hosts of Services behind which a workload stands that a cluster would refuse: it may have other pods."""
+        wrong = (one for one in self.mesh.unmodelled if one.is_wrong and one.kind in FORMS)
+        touched = (touch for one in wrong for touch in one.touches)
+        return frozenset(host for one in touched if isinstance(one, Called) for host in one.hosts)
+
+    @cached_property
+    def refused_aims(self) -> frozenset[str]:
+        """The hosts that VirtualServices lead to which nobody takes: what else leads there is not all."""
+        several = (one for one in self.built.left_out if one.kind == "VirtualService")
+        return frozenset(host for one in several for host in _aims(one.body, one.namespace))
+
+    @cached_property
     def patterns(self) -> Hosts:
         """Positions of all hosts that something has, those of ServiceEntries that are not modelled as well."""
         several = (one for one in self.mesh.aliases if self.mesh.knows(one.alias_of))
@@ -93,3 +109,13 @@ def distinct(several: Iterable[str]) -> str:
     """Names in a sentence, each once: `a`, `a and b`, `a, b and c`."""
     names = list(dict.fromkeys(several))
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
+
+
+def _aims(value: Value, namespace: str) -> Iterator[str]:
+    """The hosts of all destinations within a value, as far as they can be read."""
+    data = value.data
+    host = value.get("host") if isinstance(data, Mapping) else None
+    if host is not None and isinstance(host.data, str):
+        yield names.host(host, namespace)
+    for one in data.values() if isinstance(data, Mapping) else data if isinstance(data, tuple) else ():
+        yield from _aims(one, namespace)

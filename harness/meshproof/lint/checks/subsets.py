@@ -23,10 +23,10 @@ Use = tuple[str, Destination, bool]
 
 
 def _services(folder: Folder) -> Iterator[tuple[DestinationRule, Service]]:
-    """The DestinationRules for one Service that has pods among the manifests."""
+    """The DestinationRules for one Service that has pods among the manifests, all of which are known."""
     for rule in folder.mesh.destination_rules:
         service = folder.mesh.service(rule.host)
-        if service is not None and folder.mesh.behind(service):
+        if service is not None and folder.mesh.behind(service) and service.host not in folder.refused_pods:
             yield rule, service
 
 
@@ -76,7 +76,7 @@ def unused(folder: Folder) -> Iterator[Found]:
     for rule in folder.mesh.destination_rules:
         sent = uses(folder).get(rule.host, ())
         named = {destination.subset for _, destination, _ in sent}
-        if not named - {""}:
+        if not named - {""} or rule.host in folder.refused_aims:
             continue
         for one in rule.subsets:
             if one.name not in named:
@@ -101,7 +101,7 @@ def weighed_out(folder: Folder) -> Iterator[Found]:
 def _dark(folder: Folder) -> Iterator[tuple[Service, Workload, tuple[Destination, ...]]]:
     mesh = folder.mesh
     for host in mesh.naming(MESH_GATEWAY).exact:
-        service = mesh.service(host)
+        service = mesh.service(host) if host not in folder.refused_aims else None
         pods = [one for one in mesh.behind(service) if one.replicas] if service else []
         if service is None or len(pods) < 2 or any(route.missing for route in _rules(folder, host)):
             continue
