@@ -153,7 +153,8 @@ def _let_in(mesh: Mesh, known: Facts) -> bool | None:
 
 def _not_understood(one: Unmodelled, *, refused: bool) -> Object:
     """With `refused` the pods let the request in by none of their policies."""
-    needs = f" ({one.needs})" if one.needs else ""
+    more = "; ".join(filter(None, ("a cluster refuses it" if one.is_left_out else "", one.needs)))
+    needs = f" ({more})" if more else ""
     by_pods = refused and any(isinstance(touch, Received) for touch in one.touches)
     why = f"{REFUSED}; {one.why}" if by_pods else one.why
     return Object(one.subject or one.kind, one.location, f"{why}{needs}")

@@ -94,9 +94,7 @@ def unknown(one: Opaque, words: Words = ENGLISH) -> Pieces:
         text = words("{what} is {how}: what it did before is not known, since {why} ({place})")
     elif part.topic == Topic.ENVOY_REFUSES:
         text = words("{what} is {how}, and Envoy would not take it: {why} ({place})")
-    elif part.topic == Topic.REPEATED:
-        text = words("{what} is {how}, and not understood: {why} ({place})")
-    elif part.refused:
+    elif part.is_left_out:
         text = words("{what} is {how}, and a cluster would not take it: {why} ({place})")
     return _filled(text, what=[Quoted(part.subject or part.kind)], how=[told[one.how]], **_why(part))
 

@@ -105,7 +105,12 @@ def _egress_proxy(resource: Resource) -> Iterator[Found]:
 CHECKS = (
     Check("MP001", Severity.ERROR, "A document cannot be read", "Correct the YAML.", unreadable),
     Check(
-        "MP002", Severity.ERROR, "A cluster refuses the object", "Correct the field.", refused, ("IST0106", "IST0133")
+        "MP002",
+        Severity.ERROR,
+        "A cluster or Envoy refuses the object",
+        "Correct the field.",
+        refused,
+        ("IST0106", "IST0133"),
     ),
     Check("MP003", Severity.ERROR, "An object is given twice", "Keep one of the two.", twice),
     Check("MP004", Severity.INFO, "A document is not read", "Leave it out, or render it first.", unread),

@@ -209,5 +209,10 @@ class Unmodelled:
         """Whether the input is wrong: the cluster, or Envoy, does not take it."""
         return self.refused or self.topic == Topic.ENVOY_REFUSES
 
+    @property
+    def is_left_out(self) -> bool:
+        """Whether a cluster has nothing of the object: of one that is given several times it has one."""
+        return self.refused and self.topic != Topic.REPEATED
+
     def __str__(self) -> str:
         return f"{self.location}: {self.subject}: {self.why}"

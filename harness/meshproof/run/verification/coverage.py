@@ -10,7 +10,6 @@ from meshproof.border.expectation import Expectation
 from meshproof.errors import Location
 from meshproof.mesh.coverage.dependencies import is_idle
 from meshproof.mesh.model.index import grouped
-from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Unmodelled
 from meshproof.mesh.predict.policies.authorization import policies_at
 from meshproof.run.verification.specification import Specification
@@ -85,6 +84,4 @@ def _rules(specification: Specification) -> Iterator[Location]:
 
 def _dependence(specification: Specification, one: Unmodelled) -> Dependence:
     allowed = specification.is_allowed(one)
-    # Of an object that is given several times a cluster takes one after the other.
-    refused = one.refused and one.topic != Topic.REPEATED
-    return Dependence(one.kind, one.subject, one.location, one.why, one.needs, refused, allowed)
+    return Dependence(one.kind, one.subject, one.location, one.why, one.needs, one.is_left_out, allowed)
