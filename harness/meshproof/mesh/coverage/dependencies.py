@@ -14,7 +14,7 @@ from meshproof.border.expectation import Expectation
 from meshproof.errors import Location
 from meshproof.mesh.coverage.facts import Facts
 from meshproof.mesh.model.index import Hosts, by_hosts
-from meshproof.mesh.model.kubernetes import Labels, may_carry
+from meshproof.mesh.model.kubernetes import Labels, key_of, keys_of, may_carry
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.topic import Topic
@@ -52,6 +52,7 @@ class Dependencies:
     _by_rule: dict[Location, Pairs] = field(default_factory=dict)
     _asked: tuple[Pairs, Hosts] = field(default_factory=lambda: ([], by_hosts([])))
     _called: tuple[Pairs, Hosts] = field(default_factory=lambda: ([], by_hosts([])))
+    _received: dict[tuple[str, tuple[str, str] | None], Pairs] = field(default_factory=dict)
     _others: Pairs = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -64,6 +65,8 @@ class Dependencies:
                 asked.append((touch, one))
             elif isinstance(touch, Called):
                 called.append((touch, one))
+            elif isinstance(touch, Received):
+                self._received.setdefault((touch.namespace, key_of(touch.labels)), []).append((touch, one))
             else:
                 self._others.append((touch, one))
         self._asked = asked, _by_hosts(asked)
@@ -79,7 +82,9 @@ class Dependencies:
         pairs, hosts = self._called
         names = {host for host, _ in found.called}
         several += [pairs[at][1] for name in names for at in hosts.candidates(name) if _calls(pairs[at][0], found)]
-        several += [one for touch, one in self._others if _touches(self.mesh, touch, found)]
+        keys = {(near, key) for place, own in found.pods[1:] for near in ("", place) for key in keys_of(own)}
+        pairs = [pair for key in keys for pair in self._received.get(key, ())]
+        several += [one for touch, one in (*pairs, *self._others) if _touches(self.mesh, touch, found)]
         return tuple(sorted(dict.fromkeys(several), key=lambda one: one.location))
 
 
@@ -96,7 +101,8 @@ def is_idle(meshes: Iterable[Mesh], one: Unmodelled) -> bool:
         entered = {pod.key for gateway in mesh.gateways for pod in mesh.serving(gateway)}
         behind = [(pod.namespace, pod.labels) for pod in mesh.workloads if pod.key not in entered]
         received = [touch for touch in one.touches if isinstance(touch, Received)]
-        if any(_is_of(pod, touch.namespace, touch.labels) for touch in received for pod in behind):
+        near = ((own, touch) for touch in received for place, own in behind if touch.namespace in ("", place))
+        if any(may_carry(own, touch.labels) for own, touch in near):
             return False
     return True
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 from meshproof.border.expectation import Arm, Copy, Expectation
 from meshproof.border.request import Request
 from meshproof.mesh.coverage.facts import Facts
 from meshproof.mesh.coverage.sidecars import carries_out, reads_http, sender
-from meshproof.mesh.model.kubernetes import Labels, Workload, may_carry
+from meshproof.mesh.model.index import grouped
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Workload, key_of, keys_of, may_carry
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.path import normalized
 from meshproof.mesh.model.security.authorization import (
@@ -22,7 +24,6 @@ from meshproof.mesh.model.security.authorization import (
     Attribute,
     AuthorizationPolicy,
     Condition,
-    is_near,
 )
 from meshproof.mesh.model.security.identity import Identity
 from meshproof.mesh.model.unmodelled import Received
@@ -116,17 +117,26 @@ def _arriving(mesh: Mesh, pod: Workload, target: Arm | Copy, found: Facts, expec
     return takes
 
 
+def asking(mesh: Mesh, expectation: Expectation) -> tuple[AuthorizationPolicy, ...]:
+    """The policies by which pods may let a request in, or not."""
+    several = (one for pod, _ in _reached(mesh, expectation) for one in _policies(mesh, pod))
+    return tuple({id(one): one for one in several}.values())
+
+
 def _policies(mesh: Mesh, pod: Workload) -> tuple[AuthorizationPolicy, ...]:
     """The policies that the sidecars of these pods apply, or may."""
-    return mesh.once(
-        ("coverage", "policies", pod.key),
-        lambda: tuple(
-            one
-            for one in mesh.authorization_policies
-            if one.decides and one.targets is None and is_near(one, pod.namespace)
-            if may_carry(pod.labels, one.selector or {})
-        ),
+    return mesh.once(("coverage", "policies", pod.key), lambda: tuple(_of_pods(mesh, pod)))
+
+
+def _of_pods(mesh: Mesh, pod: Workload) -> Iterator[AuthorizationPolicy]:
+    deciding = (one for one in mesh.authorization_policies if one.decides and one.targets is None)
+    known = mesh.once(
+        ("coverage", "policies by label"),
+        lambda: grouped(((one.namespace, key_of(one.selector or {})), one) for one in deciding),
     )
+    near = {ROOT_NAMESPACE: None, pod.namespace: None}
+    for place, key in product(near, keys_of(pod.labels)):
+        yield from (one for one in known.get((place, key), ()) if may_carry(pod.labels, one.selector or {}))
 
 
 def _as_received(mesh: Mesh, target: Arm | Copy, expectation: Expectation) -> Request:

@@ -11,7 +11,7 @@ from meshproof.mesh.coverage.facts import Facts
 from meshproof.mesh.coverage.guarded import AMBIENT
 from meshproof.mesh.model.ambient import MODE, has_sidecar, is_closed
 from meshproof.mesh.model.index import grouped
-from meshproof.mesh.model.kubernetes import Labels, Service, ServicePort, Workload, may_carry
+from meshproof.mesh.model.kubernetes import Labels, Service, ServicePort, Workload, key_of, keys_of, may_carry
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.security.identity import NOBODY, TRUST_DOMAIN, Identity
 from meshproof.mesh.model.security.peer_authentication import PeerMode
@@ -59,13 +59,13 @@ def _leads(port: ServicePort, pod: Workload, number: int) -> bool:
 
 
 def _selecting(mesh: Mesh, pod: Workload) -> Iterable[Service]:
-    """The Services that select pods."""
+    """The Services that select pods, or may."""
     by_label = mesh.once(
         ("coverage", "services by label"),
-        lambda: grouped(((one.namespace, *min(one.selector.items())), one) for one in mesh.services if one.selector),
+        lambda: grouped(((one.namespace, key_of(one.selector)), one) for one in mesh.services if one.selector),
     )
-    near = chain.from_iterable(by_label.get((pod.namespace, *label), ()) for label in pod.labels.items())
-    return (one for one in near if one.selector.items() <= pod.labels.items())
+    near = chain.from_iterable(by_label.get((pod.namespace, key), ()) for key in keys_of(pod.labels))
+    return (one for one in near if may_carry(pod.labels, one.selector))
 
 
 def sender(mesh: Mesh, pod: Workload, target: Arm | Copy, found: Facts) -> Identity | None:
@@ -79,7 +79,9 @@ def sender(mesh: Mesh, pod: Workload, target: Arm | Copy, found: Facts) -> Ident
         return NOBODY
     gateway = None if found.gateway == MESH_GATEWAY else mesh.gateway(found.gateway)
     if found.gateway == MESH_GATEWAY:
-        who = _client(mesh, *found.client)
+        place, labels = found.client
+        at = ("coverage", "who", place, *sorted(labels.items()))
+        who = mesh.once(at, lambda: _client(mesh, place, labels))
     elif gateway is None or not mesh.knows_pods_of(gateway):
         who = None
     else:

@@ -6,7 +6,7 @@ Every object keeps the location of the manifest lines that it came from.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 
 from meshproof.errors import Location
@@ -200,3 +200,14 @@ class Secret:
 def may_carry(own: Labels, wanted: Labels) -> bool:
     """Whether pods may carry these labels in a cluster, whose template has its own."""
     return all(own.get(name, value if name in WRITTEN else None) == value for name, value in wanted.items())
+
+
+def key_of(wanted: Labels) -> tuple[str, str] | None:
+    """One of the labels by which pods are selected, to find them by: it stands in their template; None: none does."""
+    return min((one for one in wanted.items() if one[0] not in WRITTEN), default=None)
+
+
+def keys_of(own: Labels) -> Iterator[tuple[str, str] | None]:
+    """The keys of all selections that pods with these labels may be of."""
+    yield None
+    yield from own.items()

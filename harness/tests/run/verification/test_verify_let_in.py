@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from meshproof.border.coverage import Coverage
+from meshproof.run.verification.clients import let_in
 from meshproof.run.verification.verification import Verification, prepare_verification
 from sure import SURE
 
@@ -42,7 +44,8 @@ spec: {spec}
 """
 SHOP = SERVICE.format(name="cart") + SERVICE.format(name="pay") + RULE
 NOBODY = POLICY.format(name="nobody", spec="{}")
-BY_CART = "from: [{source: {principals: [cluster.local/ns/shop/sa/cart]}}]"
+BY = "from: [{source: {principals: [cluster.local/ns/shop/sa/NAME]}}]"
+BY_CART = BY.replace("NAME", "cart")
 
 Verify = Callable[..., Verification]
 
@@ -58,8 +61,8 @@ spec:
 """
 
 
-def opened(rule: str) -> str:
-    return POLICY.format(name="pay", spec=f"{{selector: {{matchLabels: {{app: pay}}}}, rules: [{{{rule}}}]}}")
+def opened(rule: str, name: str = "pay") -> str:
+    return POLICY.format(name=name, spec=f"{{selector: {{matchLabels: {{app: {name}}}}}, rules: [{{{rule}}}]}}")
 
 
 @pytest.fixture
@@ -94,6 +97,29 @@ def test_who_is_let_in_sends_what_shows_a_rule(verify) -> None:
     assert not any("/card" in one for one in unproved(found.coverage))
     assert found.coverage is not None
     assert all(shown for _, shown in found.coverage.rules)
+
+
+@pytest.mark.parametrize("rule", [BY, "from: [{source: {serviceAccounts: [NAME]}}]"])
+def test_of_many_workloads_those_are_asked_that_the_policies_of_the_pods_name(verify, monkeypatch, rule: str) -> None:
+    asked = []
+    decide = let_in._let_in
+
+    def counting(*given: Any) -> bool | None:
+        asked.append(given)
+        return decide(*given)
+
+    monkeypatch.setattr(let_in, "_let_in", counting)
+    counts = []
+    for number in (4, 8):
+        names = [f"s{at}" for at in range(number)]
+        calling = dict(zip(names, (*names[1:], names[0]), strict=True))
+        services = "".join(map(SERVICE.format_map, ({"name": one} for one in names)))
+        policies = "".join(opened(rule.replace("NAME", other), one) for one, other in calling.items())
+        asked.clear()
+        found = verify(services + policies)
+        counts.append(len(asked))
+        assert {f"verify from shop/app={one}" for one in names} <= requests(found).keys()
+    assert counts[1] == 2 * counts[0]
 
 
 def test_a_gateways_pods_send_nothing_by_the_rules_within_the_mesh(verify) -> None:

@@ -171,7 +171,7 @@ class _Guessing:
     def _handed_over(self, several: Sequence[Expectation], *, probing: bool) -> list[Expectation]:
         """Those that the usual client sends all the same."""
         kept = []
-        for one, found, client in by_who_is_let_in(self.specification, several, probing=probing):
+        for one, found, client in by_who_is_let_in(self.specification, several, self._sending, probing=probing):
             sent = self._sending(client) if client != self.usual else None
             if sent is None:
                 kept.append(one)

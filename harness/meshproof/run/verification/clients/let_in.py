@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from meshproof.border.expectation import Expectation
 from meshproof.border.source import Source
@@ -12,34 +13,34 @@ from meshproof.mesh.requests.clients.let_in import named_by_policies
 from meshproof.mesh.requests.clients.sources import MOST_CLIENTS, as_called_by
 from meshproof.run.verification.specification import Specification
 
+Sends = Callable[[Source], object]
+
 
 def by_who_is_let_in(
-    specification: Specification, several: Iterable[Expectation], *, probing: bool
+    specification: Specification, several: Iterable[Expectation], sends: Sends, *, probing: bool
 ) -> Iterator[tuple[Expectation, Expectation, Source]]:
     """Each of what is expected of the usual client, with what is expected of the first workload that is let in.
 
-    That is the usual client itself, and the same, where nobody is. Of what is surely let in from nobody, probes are
-    left out: no answer shows where a rule ends that policies end before.
+    `sends` says of a client whether it may send any. It is the usual client itself, and the same, where nobody is let
+    in. Of what is surely let in from nobody, probes are left out: no answer shows where a rule ends that policies end
+    before.
     """
-    mesh, usual = specification.mesh, specification.client
-    named = named_by_policies(mesh, mesh.authorization_policies)
-    clients = [*dict.fromkeys(one for one in named if one != usual)][:MOST_CLIENTS]
     for one in several:
         known = _let_in(specification, one)
-        found = None if known or one.request.gateway else next(_by_others(specification, one, clients), None)
+        found = None if known or one.request.gateway else next(_by_others(specification, one, sends), None)
         if found is not None:
             yield one, *found
-            # The next request is likely to be for the same pods.
-            clients.remove(found[1])
-            clients.insert(0, found[1])
         elif known is not False or not probing:
-            yield one, one, usual
+            yield one, one, specification.client
 
 
-def _by_others(
-    specification: Specification, one: Expectation, clients: Iterable[Source]
-) -> Iterator[tuple[Expectation, Source]]:
-    for client in clients:
+def _by_others(specification: Specification, one: Expectation, sends: Sends) -> Iterator[tuple[Expectation, Source]]:
+    from meshproof.mesh.coverage.received import asking
+
+    mesh, usual = specification.mesh, specification.client
+    # Who is named by a policy for the pods that are reached, one after the other: others are let in by none.
+    named = (one for one in named_by_policies(mesh, asking(mesh, one)) if one != usual and sends(one))
+    for client in islice(named, MOST_CLIENTS):
         theirs = replace(specification, client=client)
         found = theirs.expectation(as_called_by(specification.mesh, one.request, specification.client, client))
         if found.route == one.route and _let_in(theirs, found):
