@@ -49,6 +49,8 @@ def rules(name: str, subset: str, timeout: str = "2s") -> str:
     return text.replace("HOST", "stars" if name == "within" else f"{name}.example")
 
 
+# Another workload of the namespace: its pods are meant to be here.
+NEIGHBOUR = pods("v1").replace("stars", "moon")
 BOTH = rules("within", "v1") + rules("other", "v2")
 
 
@@ -59,11 +61,16 @@ BOTH = rules("within", "v1") + rules("other", "v2")
         # Without the object another thing is wrong; with one that is refused, that it is.
         (pods("v1") + BOTH, {"MP060"}),
         (pods("v1") + pods("v2", "512MB") + BOTH, {"MP002"}),
+        (NEIGHBOUR, {"MP067"}),
+        (NEIGHBOUR + pods("v1", "512MB"), {"MP002"}),
         (pods("v1") + pods("v2") + rules("within", "v1"), {"MP062", "MP063"}),
         (pods("v1") + pods("v2") + rules("within", "v1") + rules("other", "v2", "2"), {"MP002"}),
     ],
-    ids=["right", "no pods", "pods that are refused", "no rule", "a rule that is refused"],
+    ids=[
+        *("right", "no pods of a subset", "pods of a subset that are refused", "no pods", "pods that are refused"),
+        *("no rule", "a rule that is refused"),
+    ],
 )
 def test_what_a_refused_object_may_have_done_is_not_missed(found: Look, text: str, codes: set[str]) -> None:
     told = {one.code for one in found(SERVICE + text)}
-    assert told & {"MP002", "MP060", "MP062", "MP063"} == codes
+    assert told & {"MP002", "MP060", "MP062", "MP063", "MP067"} == codes

@@ -180,7 +180,7 @@ def nobody(folder: Folder) -> Iterator[Found]:
     for one in folder.mesh.services:
         if one.hostname or not one.selector or one.namespace not in folder.peopled or folder.mesh.behind(one):
             continue
-        if one.host in others:
+        if one.host in others or one.host in folder.refused_pods:
             continue
         shown = distinct(f"{name}: {value}" for name, value in one.selector.items())
         yield Found(one.location, f"Service {one.namespace}/{one.name} selects no pod here ({shown})")
