@@ -32,6 +32,7 @@ from meshproof.mesh.predict.proxy.changes import (
     forbidden,
     is_formatted,
     is_unchanged,
+    over_http2,
     resolved,
 )
 from meshproof.mesh.predict.proxy.own_answer import aborted, answered
@@ -62,7 +63,7 @@ def predict(mesh: Mesh, request: Request, source: Source = DEFAULT_CLIENT) -> Ex
         if origination(mesh, copy.host, subset, copy.port, client):
             untold = untold or f"that copies reach {copy.host} in TLS is not modelled"
     found = replace(found, undecided=untold) if untold and not found.undecided else found
-    return secured(found)
+    return secured(over_http2(found) if request.is_call else found)
 
 
 def _predicted(mesh: Mesh, request: Request, client: Client) -> Expectation:

@@ -128,3 +128,16 @@ def test_a_port_that_says_nothing_is_not_upgraded_by_the_mesh(meet, calls, at_bo
     http = f"  - route: [{{destination: {{host: web, subset: v1}}}}]\n{UPGRADING}"
     found = meet(http, [*calls(), *at_both("/")], protocol="")
     assert [one.version == "v1" for one in found] == [True, False, True, True]
+
+
+def test_no_answer_over_http2_has_headers_of_its_connection(meet, calls, at_both) -> None:
+    changes = "headers: {response: {set: {keep-alive: timeout=9, x-r: '1'}}}"
+    http = f"  - route: [{{destination: {{host: web, subset: v1}}}}]\n    {changes}\n"
+    for protocol in ("grpc", ""):
+        found = meet(http, [*calls(), *at_both("/")], protocol=protocol)
+        known = [one for one in found if one.version == "v1"]
+        assert [one.difference for one in known] == [""] * len(known)
+        assert [one.header("x-r") for one in known] == ["1"] * len(known)
+        # One of HTTP/1.1 has it.
+        assert [one.header("keep-alive") for one in known[-2:]] == ["timeout=9"] * 2
+        assert found[0].header("keep-alive") is None

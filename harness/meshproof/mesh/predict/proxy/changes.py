@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from meshproof.border.expectation import Arm, HeaderExpectation
+from meshproof.border.expectation import Arm, Expectation, HeaderExpectation
 from meshproof.border.request import OF_CONNECTIONS, Request
 from meshproof.mesh.model.virtual_service import HeaderChange, HeaderChanges, Headers, HttpRoute
 from meshproof.mesh.predict.header_effect import Untold
@@ -190,6 +190,12 @@ def at_clients(expected: HeaderExpectation) -> HeaderExpectation:
         return expected
     kept = _without(expected, OF_ANSWERS)
     return replace(kept, absent=tuple(name for name in kept.absent if name != "date"))
+
+
+def over_http2(found: Expectation) -> Expectation:
+    """The expectation of a client that speaks HTTP/2, in which no answer has headers of its connection."""
+    arms = tuple(replace(one, response_headers=_without(one.response_headers, OF_CONNECTIONS)) for one in found.arms)
+    return replace(found, arms=arms, headers=_without(found.headers, OF_CONNECTIONS))
 
 
 def _without(expected: HeaderExpectation, names: frozenset[str]) -> HeaderExpectation:
