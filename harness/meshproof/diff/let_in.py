@@ -12,7 +12,7 @@ from meshproof.diff.part import Part
 from meshproof.errors import Location
 from meshproof.language.words import Words
 from meshproof.mesh.coverage.facts import facts
-from meshproof.mesh.model.kubernetes import Service, Workload
+from meshproof.mesh.model.kubernetes import Service, Workload, may_carry
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.security.authorization import AuthorizationPolicy, is_near
 
@@ -59,7 +59,11 @@ def let_in(mesh: Mesh, expectation: Expectation, client: Source, words: Words) -
     from meshproof.mesh.coverage.received import let_in as by_policies
 
     found = by_policies(mesh, facts(mesh, expectation, client))
-    said = {True: words("let in"), False: words("refused with 403"), None: words("not to be told")}
+    said = {
+        True: words("let in"),
+        False: words("connection ended") if expectation.request.is_tcp else words("refused with 403"),
+        None: words("not to be told"),
+    }
     return Part(found, said[found])
 
 
@@ -75,4 +79,4 @@ def _is_for(mesh: Mesh, policy: AuthorizationPolicy, service: Service) -> bool:
 
 
 def _selects(policy: AuthorizationPolicy, pod: Workload) -> bool:
-    return is_near(policy, pod.namespace) and (policy.selector or {}).items() <= pod.labels.items()
+    return is_near(policy, pod.namespace) and may_carry(pod.labels, policy.selector or {})

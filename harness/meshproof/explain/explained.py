@@ -28,6 +28,7 @@ from meshproof.mesh.predict.sidecar import applying
 from meshproof.mesh.requests.answerable import why_unanswered
 
 REFUSED = "by these policies its pods refuse the request with 403, RBAC: access denied"
+ENDED = "by these policies its pods end the connection"
 
 
 def explain(
@@ -44,7 +45,8 @@ def explain(
     dependencies = Dependencies(mesh, (*mesh.unmodelled, *limits))
     known = facts(mesh, expectation, source)
     touching = dependencies.touching(known)
-    refused = bool(mesh.authorization_policies) and _let_in(mesh, known) is False
+    said = ENDED if request.is_tcp else REFUSED
+    refused = said if mesh.authorization_policies and _let_in(mesh, known) is False else ""
     found_out = Explanation(
         expectation,
         source,
@@ -151,10 +153,10 @@ def _let_in(mesh: Mesh, known: Facts) -> bool | None:
     return let_in(mesh, known)
 
 
-def _not_understood(one: Unmodelled, *, refused: bool) -> Object:
-    """With `refused` the pods let the request in by none of their policies."""
+def _not_understood(one: Unmodelled, *, refused: str) -> Object:
+    """`refused` says what pods do that let the request in by none of their policies; empty where they may."""
     more = "; ".join(filter(None, ("a cluster refuses it" if one.is_left_out else "", one.needs)))
     needs = f" ({more})" if more else ""
     by_pods = refused and any(isinstance(touch, Received) for touch in one.touches)
-    why = f"{REFUSED}; {one.why}" if by_pods else one.why
+    why = f"{refused}; {one.why}" if by_pods else one.why
     return Object(one.subject or one.kind, one.location, f"{why}{needs}")

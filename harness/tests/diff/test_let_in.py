@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
+from meshproof.diff.comparison import compare
 from meshproof.diff.let_in import differing_policies
+from meshproof.diff.render.text import text
+from meshproof.diff.sides import sides
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
 
@@ -57,6 +60,20 @@ def test_a_client_that_is_let_in_no_more_is_told_with_the_policys_line(told) -> 
 def test_requests_are_made_of_what_a_rule_asks_for(told, rule: str, expected: str) -> None:
     found = lines(told, policy(rule))
     assert any(expected in one and "let in → refused with 403" in one for one in found), found
+
+
+def test_a_connection_that_pods_end_gets_no_status() -> None:
+    raw = """\
+apiVersion: v1
+kind: Service
+metadata: {name: raw, namespace: shop}
+spec: {selector: {app: frontend}, ports: [{name: tcp-raw, port: 9000}]}
+---
+"""
+    closed = policy("rules: [{from: [{source: {namespaces: [other]}}]}]").replace("payments", "frontend")
+    both = [load(["-"], stdin=io.StringIO(CLIENT + raw + more)) for more in ("", closed)]
+    found = [*text(compare(*sides(*both), "default"))]
+    assert "authorization of all of raw.shop: let in → connection ended (<stdin>:16:1)" in found
 
 
 def test_what_the_policies_leave_open_is_not_told_as_known(told) -> None:

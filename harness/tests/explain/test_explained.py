@@ -190,5 +190,15 @@ spec: {rules: [{from: [{source: {namespaces: [%s]}}]}]}
     (told,) = explained(policy_of_pods % "shop").unmodelled
     assert told.what == "AuthorizationPolicy default/only"
     assert "refuse the request with 403" in told.says
+    raw = """\
+apiVersion: v1
+kind: Service
+metadata: {name: raw}
+spec: {selector: {app: reviews}, ports: [{name: tcp-raw, port: 9000}]}
+---
+"""
+    (ended,) = explained(raw + policy_of_pods % "shop", "tcp://raw:9000").unmodelled
+    assert "end the connection" in ended.says
+    assert "403" not in ended.says
     (open_,) = explained(policy_of_pods.replace("namespaces: [%s]", "ipBlocks: [10.0.0.0/8]")).unmodelled
     assert "403" not in open_.says

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from meshproof.border.expectation import Arm, Copy
 from meshproof.mesh.coverage.facts import Facts
 from meshproof.mesh.model.ambient import MODE, REVISION
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Workload
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, Workload, may_carry
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.security.network_policy import EVERYWHERE, LetThrough, Peer
 from meshproof.mesh.model.unmodelled import Guarded
@@ -29,7 +31,8 @@ def may_be_dropped(mesh: Mesh, guard: Guarded, found: Facts) -> bool:
     if found.expectation is None:
         return any(_is_guarded(guard, *pod) for pod in found.pods[1:])
     targets: tuple[Arm | Copy, ...] = (*found.expectation.arms, *found.expectation.copies)
-    reached = ((mesh.workload(key), one.target) for one in targets for key in one.workloads)
+    within = (one for one in targets if (service := mesh.service(one.host)) is None or not service.is_outside)
+    reached = ((mesh.workload(key), one.target) for one in within for key in one.workloads)
     return any(
         _is_guarded(guard, pod.namespace, pod.labels) and not _let_in(mesh, guard, pod, port, found)
         for pod, port in reached
@@ -38,7 +41,8 @@ def may_be_dropped(mesh: Mesh, guard: Guarded, found: Facts) -> bool:
 
 
 def _is_guarded(guard: Guarded, namespace: str, labels: Labels) -> bool:
-    return namespace == guard.namespace and guard.labels.items() <= labels.items()
+    """Whether it may be for pods with these labels in their template."""
+    return namespace == guard.namespace and may_carry(labels, guard.labels)
 
 
 def is_open(guard: Guarded, namespace: str, labels: Labels) -> bool:
@@ -67,10 +71,19 @@ def _is_from(mesh: Mesh, rule: LetThrough, found: Facts) -> bool:
     if rule.peers is None:
         return True
     gateway = mesh.gateway(found.gateway)
-    if gateway and (not mesh.knows_pods_of(gateway) or any(one.on_host for one in mesh.serving(gateway))):
-        # Where its pods stand is not told, or what they send has the address of a Node: no selector is for that.
+    if gateway and not mesh.knows_pods_of(gateway):
+        # Where its pods stand is not told.
+        return False
+    if any(one.on_host for one in (mesh.serving(gateway) if gateway else _clients(mesh, *found.client))):
+        # What they send has the address of a Node: no selector is for that.
         return False
     return any(one.is_one(*found.client) for one in rule.peers)
+
+
+def _clients(mesh: Mesh, namespace: str, labels: Labels) -> Iterable[Workload]:
+    """The workloads on their Nodes' networks that a client may be one of."""
+    there = mesh.once(("coverage", "on host"), lambda: tuple(one for one in mesh.workloads if one.on_host))
+    return (one for one in there if one.namespace == namespace and labels and labels.items() <= one.labels.items())
 
 
 def _is_to(rule: LetThrough, pod: Workload, port: int) -> bool:

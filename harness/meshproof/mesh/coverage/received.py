@@ -73,6 +73,8 @@ def _let_in(mesh: Mesh, pod: Workload, target: Arm | Copy, found: Facts, expecta
 
 
 def _reached(mesh: Mesh, expectation: Expectation) -> Iterator[tuple[Workload, Arm | Copy]]:
+    if expectation.abort is not None and expectation.abort.share == 1:
+        return iter(())
     targets: tuple[Arm | Copy, ...] = (*expectation.arms, *expectation.copies)
     reached = ((mesh.workload(key), one) for one in targets for key in sorted(one.workloads))
     return ((pod, one) for pod, one in reached if pod is not None)

@@ -188,3 +188,41 @@ spec:
 """
     more = allowing("", "{matchLabels: {tier: front}}")
     assert touched(pods + policies(DENY, more, allowing("ports: [{port: own}]")), CART) == kinds
+
+
+def test_what_a_client_on_its_nodes_network_sends_is_selected_by_no_labels(touched) -> None:
+    client = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: client, namespace: default}
+spec:
+  selector: {matchLabels: {app: client}}
+  template: {metadata: {labels: {app: client}}, spec: {containers: [{name: c, image: c}]}}
+---
+"""
+    document = policies(DENY, allowing("from: [{podSelector: {matchLabels: {app: client}}, namespaceSelector: {}}]"))
+    on_host = client.replace("spec: {containers", "spec: {hostNetwork: true, containers")
+    assert "NetworkPolicy" not in touched(client + document, CART)
+    assert "NetworkPolicy" in touched(on_host + document, CART)
+
+
+@pytest.mark.parametrize(
+    ("label", "kinds"),
+    [
+        ("statefulset.kubernetes.io/pod-name: cart-0", {"NetworkPolicy"}),
+        ("service.istio.io/canonical-name: cart", {"NetworkPolicy"}),
+        ("tier: back", set()),
+    ],
+)
+def test_labels_that_pods_get_in_a_cluster_may_be_selected(touched, label: str, kinds: set[str]) -> None:
+    assert touched(policies(f"{{podSelector: {{matchLabels: {{{label}}}}}}}"), CART) == kinds
+
+
+def test_what_is_outside_is_no_pod(touched) -> None:
+    spec = (
+        "{hosts: [a.example], resolution: STATIC, endpoints: [{address: 192.0.2.1}], ports: [{number: 80, name: http}]}"
+    )
+    entry = of("ServiceEntry", spec, group="networking.istio.io/v1") + "---\n"
+    inside = entry.replace("resolution", "location: MESH_INTERNAL, resolution")
+    assert touched(entry + policies(DENY), "GET http://a.example/") == set()
+    assert touched(inside + policies(DENY), "GET http://a.example/") == {"NetworkPolicy"}

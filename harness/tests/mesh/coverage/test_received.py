@@ -223,3 +223,17 @@ def test_whom_a_renamed_trust_domain_keeps_out_is_left_open(touched) -> None:
         "data: {mesh: 'trustDomain: td.example'}\n---\n"
     )
     assert touched(policies(denied, before=CLIENT + config), CART) == {"AuthorizationPolicy"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "directResponse: {status: 200}",
+        "redirect: {uri: /x}",
+        "fault: {abort: {httpStatus: 500, percentage: {value: 100}}}, route: [{destination: {host: pay}}]",
+    ],
+)
+def test_what_the_clients_proxy_answers_comes_to_no_pod(touched, answer: str) -> None:
+    rule = of("VirtualService", f"{{hosts: [pay], http: [{{{answer}}}]}}", group="networking.istio.io/v1")
+    assert touched(policies(DENY_ALL), PAY) == {"AuthorizationPolicy"}
+    assert touched(f"{rule}---\n{policies(DENY_ALL)}", PAY) == set()
