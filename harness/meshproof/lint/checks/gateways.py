@@ -156,9 +156,9 @@ CHECKS = (
     Check(
         "MP051",
         Severity.WARNING,
-        "A Gateway's port is none of its Service",
-        "Add the port to the Service of the gateway's pods.",
-        about(Topic.PORT_NOT_OPENED),
+        "Nobody gets to a Gateway, or to a port of it",
+        "Add the port to the Service of the gateway's pods, or start these.",
+        about(Topic.GATEWAY_UNREACHED),
         ("IST0162",),
     ),
     Check(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from meshproof.errors import Location
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.findings import Findings
@@ -156,27 +157,30 @@ def untranslated(mesh: Mesh, resources: Iterable[Resource], findings: Findings) 
                 findings.unproved(label.location, f"{UNTRANSLATED} is not modelled")
 
 
-def unopened(mesh: Mesh, findings: Findings) -> None:
-    """Say which ports of servers no Service of the gateway's pods has, where such Services are among the manifests.
-
-    Who is on the Node's network is reached without any.
-    """
+def unreached(mesh: Mesh, findings: Findings) -> None:
+    """Say where nobody gets in though the Gateway's pods are among the manifests: by a port, or for want of any pod."""
     services = grouped((one.namespace, one) for one in mesh.services if one.selector)
     for gateway in (one for one in mesh.gateways if not one.listener):
         pods = mesh.serving(gateway)
-        if any(pod.on_host for pod in pods):
+        if pods and not any(pod.replicas for pod in pods):
+            why = "its pods have replicas: 0: nobody gets in by it"
+            _unproved(gateway, gateway.location, why, Entering(gateway.key), "start its pods", findings)
             continue
         near = ((pod, one) for pod in pods for one in services.get(pod.namespace, ()))
         fronts = [one for pod, one in near if one.selector.items() <= pod.labels.items()]
         ports = {number for one in fronts for port in one.ports for number in (port.number, port.target)}
-        for server in gateway.servers if fronts else ():
+        # Who is on the Node's network is reached without any Service.
+        for server in gateway.servers if fronts and not any(pod.on_host for pod in pods) else ():
             if server.port not in ports:
                 why = f"no Service of its pods has port {server.port}: nobody reaches it"
-                touches = (Entering(gateway.key, server.port),)
-                name, needs = f"Gateway {gateway.key}", "add the port to the Service of the gateway's pods"
-                findings.unmodelled_parts.append(
-                    Unmodelled("Gateway", name, server.location, why, touches, needs, topic=Topic.PORT_NOT_OPENED)
-                )
+                needs = "add the port to the Service of the gateway's pods"
+                _unproved(gateway, server.location, why, Entering(gateway.key, server.port), needs, findings)
+
+
+def _unproved(gateway: Gateway, place: Location, why: str, touch: Entering, needs: str, findings: Findings) -> None:
+    findings.unmodelled_parts.append(
+        Unmodelled("Gateway", f"Gateway {gateway.key}", place, why, (touch,), needs, topic=Topic.GATEWAY_UNREACHED)
+    )
 
 
 def _entering(gateways: tuple[Gateway, ...], numbers: tuple[int, ...]) -> Iterator[tuple[Gateway, int]]:

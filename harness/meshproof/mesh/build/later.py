@@ -88,7 +88,7 @@ def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> Non
         if any(WAYPOINT in own for own in mesh.namespaces.values()) or any(one.waypoint for one in mesh.services):
             _imported("ambient.waypoints").across(mesh, resources, findings)
         _imported("gateway").shared_ports(mesh, findings)
-        _imported("gateway").unopened(mesh, findings)
+        _imported("gateway").unreached(mesh, findings)
         _imported("gateway").untranslated(mesh, resources, findings)
 
 

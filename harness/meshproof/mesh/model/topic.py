@@ -27,7 +27,7 @@ class Topic(StrEnum):
     BACKEND_MISSING = "a backend that is not among the manifests"
     RUN_ALONE = "what matters to a run of the mesh alone"
     LISTENER = "a listener that istiod does not open"
-    PORT_NOT_OPENED = "a port of a Gateway that no Service of its pods has"
+    GATEWAY_UNREACHED = "a Gateway, or a port of it, that nobody gets to"
     NO_SELECTOR = "a Service without a selector, of which no endpoints are told"
     ENVOY_REFUSES = "what istiod takes, and Envoy refuses"
     REPEATED = "an object that several documents give"

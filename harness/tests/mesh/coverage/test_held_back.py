@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from shop_manifests import CART, NEW, PAY, SHOP
+from shop_manifests import CART, EDGE, NEW, PAY, SHOP
 
 PAY_SPEC = "metadata: {name: pay, namespace: shop}\nspec:\n  selector"
 
@@ -24,3 +24,17 @@ def test_requests_to_pods_that_may_not_be_there_are_not_proved(
     assert edit[0] in SHOP
     shop = SHOP.replace(*edit) if edit[0] else SHOP
     assert [one for one in (CART, NEW, PAY) if touched("", one, shop=shop)] == touches
+
+
+def test_a_gateway_whose_pods_may_not_be_there_lets_in_nothing_for_certain(touched) -> None:
+    pods = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge, namespace: istio-system}
+spec:
+  paused: PAUSED
+  selector: {matchLabels: {istio: ingressgateway}}
+  template: {metadata: {labels: {istio: ingressgateway}}, spec: {containers: [{name: istio-proxy, image: auto}]}}
+"""
+    assert touched(pods.replace("PAUSED", "false"), EDGE) == set()
+    assert touched(pods.replace("PAUSED", "true"), EDGE) == {"Deployment"}

@@ -20,7 +20,7 @@ NONE_READY = "none of its pods was ready when a cluster wrote this: whether they
 
 def held_back(resource: Resource, spec: Value, pods: Labels, findings: Findings) -> None:
     """Tell of such pods; `spec` is that of their template."""
-    touched = (Pods(resource.namespace, pods, frozenset({Role.RECEIVES})),)
+    touched = (Pods(resource.namespace, pods, frozenset({Role.RECEIVES, Role.LETS_IN})),)
     for place, why in _reasons(resource, spec):
         findings.unproved(place, why, touches=touched)
 

@@ -1,4 +1,4 @@
-"""A port of a Gateway that no Service of its pods has is reached by nobody."""
+"""Nobody gets to a port of a Gateway that no Service of its pods has, and to none of a Gateway without pods."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ apiVersion: apps/v1
 kind: Deployment
 metadata: {name: edge, namespace: istio-system}
 spec:
+  replicas: REPLICAS
   selector: {matchLabels: {istio: ingressgateway}}
   template:
     metadata: {labels: {istio: ingressgateway}}
@@ -54,6 +55,14 @@ def service(*ports: str, name: str = "edge") -> str:
     ],
 )
 def test_what_enters_there_is_not_proved(built, beside: str, ports: set[int]) -> None:
-    mesh = built(GATEWAY + beside.replace("MORE", "")).mesh
-    told = [one for one in mesh.unmodelled if one.topic == Topic.PORT_NOT_OPENED]
+    mesh = built(GATEWAY + beside.replace("MORE", "").replace("REPLICAS", "2")).mesh
+    told = [one for one in mesh.unmodelled if one.topic == Topic.GATEWAY_UNREACHED]
     assert {touch.port for one in told for touch in one.touches if isinstance(touch, Entering)} == ports
+
+
+def test_a_gateway_whose_pods_are_none_lets_nobody_in(built) -> None:
+    for number, ports in (("1", []), ("0", [None])):
+        pods = PODS.replace("MORE", "").replace("REPLICAS", number)
+        mesh = built(GATEWAY + pods + service(HTTP, MORE)).mesh
+        told = [one for one in mesh.unmodelled if one.topic == Topic.GATEWAY_UNREACHED]
+        assert [touch.port for one in told for touch in one.touches if isinstance(touch, Entering)] == ports
