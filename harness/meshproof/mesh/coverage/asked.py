@@ -16,6 +16,7 @@ from meshproof.manifest.documents.unread import WORD, Unread
 from meshproof.manifest.fields.kubernetes import WORKLOADS
 from meshproof.manifest.kinds import ACCEPTED
 from meshproof.manifest.value import Value
+from meshproof.mesh.coverage.breaking import may_break
 from meshproof.mesh.coverage.entering import surely_elsewhere
 from meshproof.mesh.model.kubernetes import CLUSTER_DOMAIN
 from meshproof.mesh.model.names import ADDRESS
@@ -76,7 +77,7 @@ def _is_named_alone(one: Unread) -> bool:
 def _is_always_read(one: Unread) -> bool:
     if one.kind not in BY_WORDS or one.version not in ACCEPTED[one.kind]:
         return True
-    return one.kind in ROUTING and one.has_pattern
+    return one.kind in ROUTING and (one.has_pattern or may_break(one))
 
 
 def _chosen(
@@ -88,7 +89,8 @@ def _chosen(
     names = {name for one in several for name in _called(one)}
     # A Gateway is named by rules, and names none itself: of its words none leads on.
     asked, words = words, words.union(*(one.words & names for one in always if one.kind != GATEWAY))
-    routing = [one for one in several if (one.kind in ROUTING and not one.has_pattern) or _is_alias(one)]
+    read = {id(one) for one in always}
+    routing = [one for one in several if (one.kind in ROUTING and id(one) not in read) or _is_alias(one)]
     met: list[Unread] = []
     new = words
     while new:

@@ -10,6 +10,7 @@ from meshproof.border.request import Request, parse
 from meshproof.border.source import DEFAULT_CLIENT, Source
 from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
+from meshproof.mesh.coverage.asked import asked
 from meshproof.mesh.coverage.dependencies import Dependencies
 from meshproof.mesh.coverage.facts import facts
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
@@ -129,6 +130,44 @@ def test_no_request_is_proved_that_the_same_routes_decide(broken: str, unproved:
     told = Dependencies(mesh, mesh.unmodelled)
     expectations = {host: predict(mesh, entering(host)) for host in GATEWAYS}
     assert {host for host, one in expectations.items() if told.touching(facts(mesh, one))} == unproved
+
+
+@pytest.mark.parametrize(
+    "http",
+    [
+        "directResponse: {status: 600}",
+        "directResponse: {status: 0x258}",
+        f"fault: {{abort: {{'httpStatus': 6e2, percentage: {{value: 1}}}}}}, {SENT}",
+        f"match: [{{uri: {{regex: '/({LARGE})'}}}}], {SENT}",
+        f'rewrite: {{uri: "/a\\nb"}}, {SENT}',
+        f'rewrite: {{uri: "/a\n\n   b"}}, {SENT}',
+        f"match: [{{queryParams: {{'': {{exact: a}}}}}}], {SENT}",
+        f"headers: {{request: {{set: {{a: {'b' * 16385}}}}}}}, {SENT}",
+        f"headers: {{request: {{set: {{a: '%NO_SUCH_OPERATOR%'}}}}}}, {SENT}",
+    ],
+    ids=["status", "in hex", "a float", "program", "escape", "empty line", "parameter", "long header", "operator"],
+)
+def test_what_a_named_request_does_not_meet_is_read_where_envoy_may_refuse_it(http: str) -> None:
+    pods = "".join(
+        f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n"
+        f"  selector: {{matchLabels: {{app: {name}}}}}\n"
+        f"  template: {{metadata: {{labels: {{app: {name}}}}}, spec: {{containers: [{{name: a, image: a}}]}}}}\n---\n"
+        for name in ("orders", "stock")
+    )
+    right = (
+        rule(SENT, "hosts: [stock]")
+        .replace("{name: orders}", "{name: stock}", 1)
+        .replace("host: orders", "host: stock")
+    )
+    text = f"{SERVICES}---\n{pods}{right}---\n{rule(http, 'hosts: [orders]')}"
+    request = parse("http://stock/")
+    mesh = build_all(load(["-"], stdin=io.StringIO(text), strict=False, choose=asked([request]))).mesh
+    found = facts(mesh, predict(mesh, request))
+    assert Dependencies(mesh, mesh.unmodelled).touching(found)
+    # Of a right rule nothing is read.
+    text = text.replace(http, f"timeout: 2s, {SENT}")
+    read = load(["-"], stdin=io.StringIO(text), strict=False, choose=asked([request])).resources
+    assert [f"{one.kind} {one.name}" for one in read] == ["Service stock", "Deployment stock", "VirtualService stock"]
 
 
 ROOT = rule("delegate: {name: orders, namespace: default}").replace("{name: orders}\n", "{name: root}\n", 1) + "---\n"
