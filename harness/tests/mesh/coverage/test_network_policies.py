@@ -20,7 +20,7 @@ kind: Deployment
 metadata: {name: edge, namespace: istio-system}
 spec:
   selector: {matchLabels: {istio: ingressgateway}}
-  template: {metadata: {labels: {istio: ingressgateway}}, spec: {containers: [{name: istio-proxy, image: auto}]}}
+  template: {metadata: {labels: {istio: ingressgateway}}, spec: {containers: [{name: istio-proxy, image: proxy}]}}
 ---
 """
 DENY = "{podSelector: {}}"
