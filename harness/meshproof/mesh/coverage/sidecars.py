@@ -41,15 +41,16 @@ def is_ambient(mesh: Mesh, pod: Workload) -> bool:
 def reads_http(mesh: Mesh, pod: Workload, target: Arm | Copy) -> bool:
     """Whether the sidecar of pods surely reads what comes to their port as HTTP.
 
-    Of several Services for the pods the oldest one says what it carries, and manifests do not tell which one that is:
+    Of several Services for the pods the oldest one's first port says what it carries, and manifests do not tell which:
     istio/istio pilot/pkg/networking/core/listener_inbound.go.
     """
     service = mesh.service(target.host)
     called = [one for one in service.ports if one.number == target.port] if service else []
     if is_ambient(mesh, pod):
         return False
-    by_others = (port for other in _selecting(mesh, pod) for port in other.ports if _leads(port, pod, target.target))
-    return bool(called) and all(one.is_http or one.sniffed for one in (*called, *by_others))
+    several = ((port for port in one.ports if _leads(port, pod, target.target)) for one in _selecting(mesh, pod))
+    deciding = (next(ports, None) for ports in several)
+    return bool(called) and all(one is None or one.is_http or one.sniffed for one in (*called, *deciding))
 
 
 def _leads(port: ServicePort, pod: Workload, number: int) -> bool:

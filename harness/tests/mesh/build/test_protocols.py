@@ -42,3 +42,10 @@ def test_bytes_may_be_read_as_http(built, port: str, sidecar: str, is_told: bool
         mesh = built(several + PODS.replace("SIDECAR", sidecar)).mesh
         told = [one for one in mesh.unmodelled if "reads both as the older Service says" in one.why]
         assert [one.touches[0].hosts for one in told] == ([("raw.default.svc.cluster.local",)] if is_told else [])
+
+
+def test_of_one_service_the_first_port_counts(built) -> None:
+    ports = ("{name: tcp-raw, port: 81, targetPort: 8080}", "{name: http, port: 80, targetPort: 8080}")
+    for order, is_told in ((ports, False), (ports[::-1], True)):
+        mesh = built(service("raw", ", ".join(order)) + PODS.replace("SIDECAR", "true")).mesh
+        assert any("reads both" in one.why for one in mesh.unmodelled) is is_told

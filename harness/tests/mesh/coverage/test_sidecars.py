@@ -151,6 +151,13 @@ def test_the_oldest_service_says_what_a_port_of_pods_carries() -> None:
     assert known(other.replace("targetPort: 80", "targetPort: 8080") + policy(BY_PATH), PAY) is True
 
 
+def test_of_one_service_the_first_port_says_it() -> None:
+    ports = ("{name: tcp-raw, port: 81, targetPort: 80}", "{name: http, port: 80}")
+    for order, is_read in ((ports, None), (ports[::-1], True)):
+        document = service("old", "old", ", ".join(order)) + deployment("old", "shop") + policy(BY_PATH)
+        assert known(document, "GET http://old.shop/") is is_read
+
+
 def test_a_namespace_that_takes_plain_text_alone_counts_before_its_pods() -> None:
     plain = of("PeerAuthentication", "{mtls: {mode: DISABLE}}")
     own = "{selector: {matchLabels: {app: pay}}, mtls: {mode: PERMISSIVE}}"

@@ -1,7 +1,8 @@
 """Ports of pods that one Service calls as bytes and another as HTTP: their sidecar reads all that comes there as one.
 
-The older Service says as which (istio/istio pilot/pkg/networking/core/listener_inbound.go), and manifests do not tell
-which one that is. What is HTTP passes a sidecar that takes it for bytes, and other bytes none that reads HTTP.
+The older Service says as which, of its ports the first (istio/istio pilot/pkg/networking/core/listener_inbound.go), and
+manifests do not tell which Service that is. What is HTTP passes a sidecar that takes it for bytes, and other bytes none
+that reads HTTP.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ FIX = "name both ports after one protocol, or send them to two ports of the pods
 
 def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> None:
     """Say which connections a sidecar may read as HTTP."""
-    read: dict[tuple[str, int], tuple[Service, ServicePort]] = {}
+    first: dict[tuple[str, tuple[str, int]], tuple[Service, ServicePort]] = {}
     for service, port, place in _ports(mesh):
-        if port.is_http:
-            read.setdefault(place, (service, port))
+        first.setdefault((service.host, place), (service, port))
+    read = {place: found for (_, place), found in first.items() if found[1].is_http}
     own = {one.location: one for one in resources if one.kind == "Service"}
     told = set()
     for service, port, place in _ports(mesh):
