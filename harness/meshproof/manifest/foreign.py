@@ -40,7 +40,11 @@ ROUTING_GROUPS = frozenset(
 """API groups whose kinds can decide a request, but for what WITHOUT_PART names."""
 
 ROUTING_KINDS = frozenset(
-    {("v1", "Endpoints"), ("extensions/v1beta1", "Ingress"), ("extensions/v1beta1", "NetworkPolicy")}
+    {
+        *(("v1", "Endpoints"), ("extensions/v1beta1", "Ingress"), ("extensions/v1beta1", "NetworkPolicy")),
+        # KEDA may scale a workload to no pod at all.
+        ("keda.sh/v1alpha1", "ScaledObject"),
+    }
 )
 """(apiVersion, kind) of further kinds that can."""
 

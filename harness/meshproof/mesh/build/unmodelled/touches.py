@@ -16,6 +16,7 @@ from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.build.proxy_config.variables import by_variables
 from meshproof.mesh.build.request_authentication.tokens import bearing
+from meshproof.mesh.build.unmodelled import scaled
 from meshproof.mesh.build.workloads import canary
 from meshproof.mesh.build.workloads.at import at
 from meshproof.mesh.build.workloads.workload import FORMS, Form
@@ -290,6 +291,7 @@ KINDS: dict[str, Callable[[Resource, Mesh], Several]] = {
     "ListenerSet": _listener_set,
     "XListenerSet": _listener_set,
     "Canary": lambda one, _mesh: canary.touched(one),
+    "ScaledObject": scaled.touched,
     captured.NOT_READ: _not_read,
     captured.CLUSTER: lambda _resource, _mesh: (),
 }
