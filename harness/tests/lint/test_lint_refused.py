@@ -74,3 +74,8 @@ BOTH = rules("within", "v1") + rules("other", "v2")
 def test_what_a_refused_object_may_have_done_is_not_missed(found: Look, text: str, codes: set[str]) -> None:
     told = {one.code for one in found(SERVICE + text)}
     assert told & {"MP002", "MP060", "MP062", "MP063", "MP067"} == codes
+
+
+def test_that_it_is_refused_is_no_advice(found: Look) -> None:
+    (one,) = (one for one in found(SERVICE + pods("v1", "512MB")) if one.code == "MP002")
+    assert one.fix == "Correct the field."

@@ -8,6 +8,7 @@ from dataclasses import field
 
 from meshproof.errors import Location, ManifestError, Problem
 from meshproof.manifest.resource import Notice, Resource
+from meshproof.manifest.schema import REFUSED
 from meshproof.manifest.value import Value
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import ALL_WAYS_IN, Touches, Unmodelled
@@ -95,4 +96,9 @@ def refused_part(subject: Resource, problem: Problem, touches: tuple[Touches, ..
     """What is refused of a resource, and touches these requests for it."""
     refused, topic = (False, Topic.ENVOY_REFUSES) if problem.by_envoy else (True, "")
     where, why = problem.location, problem.message
-    return Unmodelled(subject.kind, str(subject), where, why, touches, problem.hint, refused, topic)
+    return Unmodelled(subject.kind, str(subject), where, why, touches, advice(problem), refused, topic)
+
+
+def advice(problem: Problem) -> str:
+    """What to do about it; that it is refused is said anyway."""
+    return "" if problem.hint == REFUSED else problem.hint

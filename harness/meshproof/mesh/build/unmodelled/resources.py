@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from meshproof.errors import Problem
 from meshproof.manifest.resource import AGAIN, Manifests, Resource
-from meshproof.mesh.build.findings import Findings, refused_part
+from meshproof.mesh.build.findings import Findings, advice, refused_part
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Everything, Mentioned, Touches, Unmodelled
@@ -51,7 +51,7 @@ def unread(manifests: Manifests, mesh: Mesh, findings: Findings) -> Iterator[Unm
         touched += reach(other, mesh) if other else ()
         kind, name = (known.kind, str(known)) if known else ("document", "a document")
         for one in refusal.problems:
-            yield Unmodelled(kind, name, one.location, one.message, touched, one.hint, refused=True)
+            yield Unmodelled(kind, name, one.location, one.message, touched, advice(one), refused=True)
     for identity, several in again.items():
         first, *more = (*([others[identity]] if identity in others else []), *several)
         if identity in others and _alike((first, *more), manifests):
