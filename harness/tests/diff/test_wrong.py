@@ -17,6 +17,8 @@ ENVOYS = (ROUTING, "uri: /documents/", 'uri: "/documents\\n"')
 REFUSED = "weight must not be negative, not -1"
 BREAK = "uri has a line break in it, which Envoy refuses"
 PODS = ("apps.yaml", "replicas: 2\n  selector:\n    matchLabels: {app: catalog, version: v1}", "replicas: two")
+BALANCED = "trafficPolicy: {loadBalancer: {consistentHash: {useSourceIp: true, ringHash: {minimumRingSize: 9000000}}}}"
+RING = ("destinations.yaml", "  host: catalog\n", f"  host: catalog\n  {BALANCED}\n")
 TIMEOUT = (ROUTING, "timeout: 2s", "timeout: 3s")
 
 
@@ -24,10 +26,17 @@ TIMEOUT = (ROUTING, "timeout: 2s", "timeout: 3s")
     ("edit", "line"),
     [
         (WEIGHTS, f"VirtualService shop/catalog is changed, and a cluster would not take it: {REFUSED}"),
-        (ENVOYS, f"VirtualService shop/orders is changed, and Envoy would not take it: {BREAK}"),
+        (
+            ENVOYS,
+            f"VirtualService shop/orders is changed, and Envoy would not take it, nor the routes beside it: {BREAK}",
+        ),
+        (
+            RING,
+            "DestinationRule shop/catalog is changed, and Envoy would not take it: Envoy refuses rings of more than",
+        ),
         (PODS, "Deployment shop/catalog-v1 is changed, and a cluster would not take it: "),
     ],
-    ids=["by istiod", "by Envoy", "by the API server"],
+    ids=["by istiod", "routes by Envoy", "a cluster by Envoy", "by the API server"],
 )
 def test_no_change_is_told_of_requests_that_it_decides(told, edit: tuple[str, str, str], line: str) -> None:
     *lines, summary = told(edit)

@@ -11,7 +11,7 @@ from meshproof.diff.changed import Opaque
 from meshproof.diff.comparison import Change, Comparison
 from meshproof.language.words import ENGLISH, Words
 from meshproof.mesh.model.topic import Topic
-from meshproof.mesh.model.unmodelled import Unmodelled
+from meshproof.mesh.model.unmodelled import Called, Unmodelled
 from meshproof.records import dataclass
 
 MOST_LEFT_OUT = 5
@@ -94,6 +94,8 @@ def unknown(one: Opaque, words: Words = ENGLISH) -> Pieces:
         text = words("{what} is {how}: what it did before is not known, since {why} ({place})")
     elif part.topic == Topic.ENVOY_REFUSES:
         text = words("{what} is {how}, and Envoy would not take it: {why} ({place})")
+        if not all(isinstance(one, Called) for one in part.touches):
+            text = words("{what} is {how}, and Envoy would not take it, nor the routes beside it: {why} ({place})")
     elif part.is_left_out:
         text = words("{what} is {how}, and a cluster would not take it: {why} ({place})")
     return _filled(text, what=[Quoted(part.subject or part.kind)], how=[told[one.how]], **_why(part))
