@@ -86,7 +86,7 @@ def sender(mesh: Mesh, pod: Workload, target: Arm | Copy, found: Facts) -> Ident
     elif gateway is None or not mesh.knows_pods_of(gateway):
         who = None
     else:
-        who = Identity(found.client[0], _account(mesh.serving(gateway)), _trust_domain(mesh))
+        who = Identity(found.client[0], gateway.account or _account(mesh.serving(gateway)), _trust_domain(mesh))
     return who if who == NOBODY or _is_mutual(mesh, pod, target) else None
 
 

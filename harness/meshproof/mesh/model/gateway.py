@@ -102,8 +102,8 @@ class Gateway:
     """`created` is when it was made, in RFC 3339 and UTC (empty: not told).
 
     `listener` names the one of a Gateway of the Gateway API, or of a ListenerSet, that it stands for: the pods of that
-    Gateway serve it, which `selector` names by OWN_PODS. `ingress` is the name (`namespace/name`) of the Ingress that
-    it is made of.
+    Gateway serve it, which `selector` names by OWN_PODS, with the ServiceAccount `account`. `ingress` is the name
+    (`namespace/name`) of the Ingress that it is made of.
     """
 
     name: str
@@ -114,6 +114,7 @@ class Gateway:
     created: str = ""
     listener: str = ""
     ingress: str = ""
+    account: str = ""
 
     @property
     def is_written(self) -> bool:

@@ -151,6 +151,36 @@ def test_the_oldest_service_says_what_a_port_of_pods_carries() -> None:
     assert known(other.replace("targetPort: 80", "targetPort: 8080") + policy(BY_PATH), PAY) is True
 
 
+@pytest.mark.parametrize(
+    ("annotations", "condition", "is_let_in"),
+    [
+        ("", "principals: [cluster.local/ns/shop/sa/door-istio]", True),
+        ("", "principals: [cluster.local/ns/shop/sa/door]", False),
+        ("", "namespaces: [istio-system]", False),
+        ("gateway.istio.io/service-account: own", "serviceAccounts: [own]", True),
+        ("gateway.istio.io/service-account: own", "serviceAccounts: [door-istio]", False),
+    ],
+)
+def test_istiod_makes_the_account_of_a_gateways_pods(annotations: str, condition: str, is_let_in: bool) -> None:
+    group = "apiVersion: gateway.networking.k8s.io/v1"
+    gateway = f"""\
+{group}
+kind: Gateway
+metadata: {{name: door, namespace: shop, annotations: {{{annotations}}}}}
+spec: {{gatewayClassName: istio, listeners: [{{name: http, port: 80, protocol: HTTP}}]}}
+---
+{group}
+kind: HTTPRoute
+metadata: {{name: door, namespace: shop}}
+spec: {{parentRefs: [{{name: door}}], rules: [{{backendRefs: [{{name: pay, port: 80}}]}}]}}
+---
+"""
+    own = f"{{selector: {{matchLabels: {{app: pay}}}}, rules: [{{from: [{{source: {{{condition}}}}}]}}]}}"
+    mesh = build_all(load(["-"], stdin=io.StringIO(SHOP + gateway + policy(own)), strict=False)).mesh
+    found = predict(mesh, parse("GET http://any.example/", gateway="shop/door/http"))
+    assert let_in(mesh, facts(mesh, found)) is is_let_in
+
+
 def test_of_one_service_the_first_port_says_it() -> None:
     ports = ("{name: tcp-raw, port: 81, targetPort: 80}", "{name: http, port: 80}")
     for order, is_read in ((ports, None), (ports[::-1], True)):

@@ -32,8 +32,8 @@ WRITE = "write the Namespace"
 class Entrance:
     """One Gateway or ListenerSet, with each listener that is modelled and the Gateway of the mesh that stands for it.
 
-    `whole` tells that all of them are. `pods` are the labels of those that serve it; `accepts` are the namespaces whose
-    ListenerSets it takes.
+    `whole` tells that all of them are. `pods` are the labels of those that serve it, `account` is their ServiceAccount;
+    `accepts` are the namespaces whose ListenerSets it takes.
     """
 
     key: str
@@ -42,6 +42,7 @@ class Entrance:
     kind: str = "Gateway"
     pods: Labels = field(default_factory=dict, hash=False)
     accepts: Chosen = NOBODY
+    account: str = ""
 
 
 def gateway(resource: Resource, findings: Findings) -> Entrance | Classed:
@@ -86,18 +87,19 @@ def _entrance(resource: Resource, name: str, findings: Findings) -> Entrance:
     findings.unmodelled(spec, "tls", "backendTLS", "defaultScope")
     infrastructure = spec.get("infrastructure")
     findings.unmodelled(infrastructure, "parametersRef")
-    pods = _pods(resource, name, labels(infrastructure, "labels"))
+    pods, account = _pods(resource, name, labels(infrastructure, "labels")), _account(resource, name)
     found: list[tuple[Listener, Gateway]] = []
     for value in several:
         with findings.within(Entering(key, value.need("port").whole(), alone=True)):
             made = listener(value, resource, findings)
         if made is not None:
-            found.append((made, standing_for(made, resource, pods)))
+            found.append((made, standing_for(made, resource, pods, account)))
     # What istiod makes of one Gateway is equally old, and in the order of the names.
     found.sort(key=lambda one: one[0].section)
     allowed = spec.get("allowedListeners")
     accepts = chosen(allowed.get("namespaces") if allowed else None, resource.namespace, "None")
-    return Entrance(key, tuple(found), len(found) == len(several), pods=pods, accepts=accepts)
+    whole = len(found) == len(several)
+    return Entrance(key, tuple(found), whole, pods=pods, accepts=accepts, account=account)
 
 
 def certificates(mesh: Mesh, entrance: Entrance, findings: Findings) -> None:
@@ -124,7 +126,16 @@ def _pods(resource: Resource, name: str, own: Labels) -> Labels:
     }
 
 
-def standing_for(made: Listener, resource: Resource, pods: Labels) -> Gateway:
+def _account(resource: Resource, name: str) -> str:
+    """The ServiceAccount that istiod makes for the pods of a Gateway; empty where its class may call it otherwise.
+
+    Source: istio/istio pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go.
+    """
+    said = labels(resource.body.get("metadata"), "annotations").get("gateway.istio.io/service-account")
+    return said or (f"{resource.name}-{name}" if name == CLASS else "")
+
+
+def standing_for(made: Listener, resource: Resource, pods: Labels, account: str) -> Gateway:
     """The Gateway of the mesh that a listener is."""
     return Gateway(
         resource.name,
@@ -134,6 +145,7 @@ def standing_for(made: Listener, resource: Resource, pods: Labels) -> Gateway:
         resource.location,
         created(resource),
         listener=made.section,
+        account=account,
     )
 
 

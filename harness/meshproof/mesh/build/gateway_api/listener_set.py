@@ -116,7 +116,7 @@ def _entrance(
                 findings.notice(value.location, text, Topic.LISTENER)
                 continue
             taken.append(made)
-            found.append((made, standing_for(made, one.resource, parent.pods)))
+            found.append((made, standing_for(made, one.resource, parent.pods, parent.account)))
     found.sort(key=lambda pair: pair[0].section)
     return replace(nothing, listeners=tuple(found), whole=whole, pods=parent.pods)
 
