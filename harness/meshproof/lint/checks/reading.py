@@ -16,7 +16,7 @@ TWICE = "is given twice"
 TOLD_ELSEWHERE = frozenset(
     {
         *(Topic.DELEGATE_LEFT_OUT, Topic.DELEGATE_MISSING, Topic.ROUTE_ALONE, Topic.PARENT_MISSING),
-        *(Topic.HEADLESS, Topic.MUTUAL_TLS, Topic.PAST_SIDECAR, Topic.GATEWAY_UNREACHED),
+        *(Topic.HEADLESS, Topic.MUTUAL_TLS, Topic.PAST_SIDECAR, Topic.GATEWAY_UNREACHED, Topic.DENIED),
     }
 )
 # What is no flaw: who sends by a sidecar is not held up by who has none, and policies have checks of their own.

@@ -20,6 +20,7 @@ from meshproof.mesh.build.destination_rule import destination_rule
 from meshproof.mesh.build.findings import Findings, refused_part
 from meshproof.mesh.build.stand_ins.needed import StandingIn, broadened, needed
 from meshproof.mesh.build.stand_ins.unusable import without_unusable
+from meshproof.mesh.build.unmodelled.conditions import denied
 from meshproof.mesh.build.unmodelled.resources import reach, refused, unread
 from meshproof.mesh.build.unmodelled.revisions import of_one_revision
 from meshproof.mesh.build.workloads.ended import without_ended
@@ -144,6 +145,7 @@ def _built(manifests: Manifests) -> Built:
         *unread(manifests, mesh, findings),
         *patched(manifests, mesh),
         *of_one_revision(made.good, mesh),
+        *denied(made.good, mesh),
     ]
     mesh = replace(mesh, unmodelled=tuple(dict.fromkeys(unmodelled)))
     taken = {id(one) for one in made.good}

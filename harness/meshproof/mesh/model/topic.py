@@ -30,6 +30,7 @@ class Topic(StrEnum):
     GATEWAY_UNREACHED = "a Gateway, or a port of it, that nobody gets to"
     NO_SELECTOR = "a Service without a selector, of which no endpoints are told"
     ENVOY_REFUSES = "what istiod takes, and Envoy refuses"
+    DENIED = "what a cluster says is not in force"
     REPEATED = "an object that several documents give"
     NO_SIDECAR = "pods that get no sidecar"
     OF_PODS = "a policy that the sidecars of pods carry out"
