@@ -13,13 +13,14 @@ from meshproof.manifest.schema import Between, Constraint, Either, Form, Map, On
 from meshproof.manifest.syntax import names, quantities
 from meshproof.manifest.syntax.schedule import schedule
 
-LARGEST = 2**31 - 1
+LARGEST, LONGEST = 2**31 - 1, 2**63 - 1
 NOT_NEGATIVE, AT_LEAST_ONE = Between(0, LARGEST), Between(1, LARGEST)
 PORT = Between(1, 65535)
 NAMED_PORT = Either(PORT, names.port_name)
 HOST_PORT = Between(0, 65535)
 MODE = Between(0, 0o777)
-QUANTITY = Either(Between(0, LARGEST, whole=False), quantities.quantity)
+SECONDS = Between(0, LONGEST)
+QUANTITY = Either(Between(0, LONGEST, whole=False), quantities.quantity)
 AMOUNTS = Map(QUANTITY, names.resource_name)
 PART, ALL_AT_MOST = Either(NOT_NEGATIVE, quantities.percentage), Either(NOT_NEGATIVE, quantities.share)
 LABEL, SUBDOMAIN = (Spelled(names.optional(one)) for one in (names.label_1123, names.subdomain))
@@ -36,7 +37,7 @@ def known(*several: str) -> Shape:
 
 
 SHAPES: Mapping[str, Mapping[str, Shape]] = {
-    "Probe": {**TIMEOUTS, "successThreshold": NOT_NEGATIVE, "terminationGracePeriodSeconds": AT_LEAST_ONE},
+    "Probe": {**TIMEOUTS, "successThreshold": NOT_NEGATIVE, "terminationGracePeriodSeconds": Between(1, LONGEST)},
     "HTTPGetAction": {"port": NAMED_PORT, "scheme": known("HTTP", "HTTPS")},
     "TCPSocketAction": {"port": NAMED_PORT},
     "GRPCAction": {"port": PORT},
@@ -58,16 +59,16 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = {
     "ReplicationControllerSpec": {"minReadySeconds": NOT_NEGATIVE},
     "JobSpec": {
         **dict.fromkeys(
-            ("activeDeadlineSeconds", "backoffLimit", "completions", "parallelism", "ttlSecondsAfterFinished"),
+            ("backoffLimit", "completions", "parallelism", "ttlSecondsAfterFinished"),
             NOT_NEGATIVE,
         ),
+        "activeDeadlineSeconds": SECONDS,
         "completionMode": OneOf(("NonIndexed", "Indexed")),
         "podReplacementPolicy": OneOf(("Failed", "TerminatingOrFailed")),
     },
     "CronJobSpec": {
-        **dict.fromkeys(
-            ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"), NOT_NEGATIVE
-        ),
+        **dict.fromkeys(("successfulJobsHistoryLimit", "failedJobsHistoryLimit"), NOT_NEGATIVE),
+        "startingDeadlineSeconds": SECONDS,
         "schedule": Spelled(names.optional(schedule)),
         "timeZone": Form(r"(?!(?i:Local)$)[A-Za-z_0-9+-][A-Za-z._0-9+/-]*", "the name of a time zone"),
         "concurrencyPolicy": known("Allow", "Forbid", "Replace"),

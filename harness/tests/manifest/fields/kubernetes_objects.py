@@ -124,6 +124,8 @@ TAKEN = {
     "resources": container(
         "resources: {requests: {cpu: 1000m, memory: 64Mi}, limits: {cpu: 1, memory: 1e9, example.com/gpu: 1}}"
     ),
+    "bytes": container("resources: {requests: {memory: 8589934592, cpu: 0.5}, limits: {memory: 8589934592}}"),
+    "seconds": filled(BATCH, SPEC="activeDeadlineSeconds: 4294967296"),
     "a sidecar with a probe": pod(
         "initContainers: [{name: i, image: a, restartPolicy: Always, startupProbe: {tcpSocket: {port: 1}}}]"
     ),
