@@ -209,3 +209,42 @@ def test_a_subset_whose_pods_are_none_is_empty(found: Look, replicas: str, alarm
     route = ALIAS.rpartition("apiVersion: net")[2].replace("{host: old}", "{host: stars, subset: a}")
     several = found(f"{pods}---\n{rule}apiVersion: net{route}{SERVICE}")
     assert ("MP060" in codes(several)) is alarm
+
+
+POLICY = """\
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: only}
+spec: SPEC
+---
+"""
+DOOR = """\
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: door}
+spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+"""
+MACHINE = """\
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: machine}
+spec: {address: 192.0.2.1, labels: {app: stars}, serviceAccount: machine}
+"""
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [
+        ("{selector: {matchLabels: {service.istio.io/canonical-name: edge}}, rules: [{}]}", "MP115"),
+        ("{rules: [{from: [{source: {principals: [cluster.local/ns/default/sa/door-istio]}}]}]}", "MP116"),
+        ("{rules: [{from: [{source: {serviceAccounts: [machine]}}]}]}", "MP116"),
+    ],
+)
+def test_labels_and_accounts_that_a_cluster_has_are_none_that_nobody_has(found: Look, spec: str, code: str) -> None:
+    pods = DEPLOYMENT.replace("ANNOTATIONS", "").replace("CONTAINERS", APP)
+    assert code not in codes(found(pods + DOOR + MACHINE + POLICY.replace("SPEC", spec)))
+    wrong = spec.replace("service.istio.io/canonical-name", "tier").replace("door-istio", "d").replace("machine", "m")
+    assert code in codes(found(pods + DOOR + MACHINE + POLICY.replace("SPEC", wrong)))

@@ -10,8 +10,9 @@ from meshproof.lint.raw import each
 from meshproof.manifest.resource import Resource
 from meshproof.manifest.value import Value
 from meshproof.mesh.alike import nearest
+from meshproof.mesh.build.workloads.at import at
 from meshproof.mesh.model.index import grouped
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Labels, may_carry
 from meshproof.mesh.model.security.authorization import STOCK, AuthorizationPolicy, known_labels
 
 SPIFFE = "spiffe://"
@@ -29,7 +30,9 @@ def for_no_pod(folder: Folder) -> Iterator[Found]:
             continue
         near = [pod.labels for pod in mesh.workloads if one.namespace in (pod.namespace, ROOT_NAMESPACE)]
         # Pods of gateways are seldom among the manifests.
-        if not any(wanted <= labels.items() for labels in near) and not any(wanted & pods.items() for pods in serving):
+        if not any(may_carry(labels, one.selector or {}) for labels in near) and not any(
+            wanted & pods.items() for pods in serving
+        ):
             yield Found(one.location, _selecting(one, near))
 
 
@@ -45,8 +48,8 @@ def strangers(folder: Folder) -> Iterator[Found]:
     """Conditions on clients that name no ServiceAccount of any workload, in namespaces of which there are some."""
     pods = (one for one in folder.mesh.workloads if one.account)
     accounts = {name: set(several) for name, several in grouped((one.namespace, one.account) for one in pods).items()}
-    for one in folder.of_kind("ServiceAccount", ""):
-        accounts.setdefault(one.namespace, set()).add(one.name)
+    for namespace, account in _further_accounts(folder):
+        accounts.setdefault(namespace, set()).add(account)
 
     def look(resource: Resource) -> Iterator[Found]:
         for value in _sources(resource, *LISTS, *ACCOUNTS):
@@ -57,6 +60,18 @@ def strangers(folder: Folder) -> Iterator[Found]:
                 yield Found(value.location, f"{text}{nearest(account, there)}")
 
     return each(folder.of_kind("AuthorizationPolicy", "security.istio.io"), look)
+
+
+def _further_accounts(folder: Folder) -> Iterator[tuple[str, str]]:
+    """Those that manifests tell of beside workloads', those of gateways' pods and of machines among them."""
+    mesh = folder.mesh
+    yield from ((one.namespace, one.name) for one in folder.of_kind("ServiceAccount", ""))
+    yield from ((mesh.pods_of(one)[0], one.account) for one in mesh.gateways if one.account)
+    for kind, path in (("WorkloadEntry", ("spec",)), ("WorkloadGroup", ("spec", "template"))):
+        for resource in folder.of_kind(kind, "networking.istio.io"):
+            said = at(resource.body, (*path, "serviceAccount"))
+            if said and isinstance(said.data, str):
+                yield resource.namespace, said.data
 
 
 def _account(value: Value, own: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from meshproof.mesh.build.findings import Findings
 from meshproof.mesh.build.kubernetes import labels
 from meshproof.mesh.build.unmodelled.touches import touches
 from meshproof.mesh.model.gateway import Gateway
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, may_carry
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.security.authorization import (
     Action,
@@ -181,10 +181,10 @@ def _selects(mesh: Mesh, policy: AuthorizationPolicy) -> bool:
     """Whether it may be for any pods."""
     if policy.targets is not None:
         return True
-    wanted = (policy.selector or {}).items()
+    wanted = policy.selector or {}
     pods = [(one.namespace, one.labels) for one in mesh.workloads]
     pods += [(namespace, known_labels(own)) for namespace, own in map(mesh.pods_of, mesh.gateways)]
-    near = any(is_near(policy, namespace) and wanted <= own.items() for namespace, own in pods)
+    near = any(is_near(policy, namespace) and may_carry(own, wanted) for namespace, own in pods)
     return near or any(_untold(mesh, policy, one) for one in mesh.gateways if not mesh.knows_pods_of(one))
 
 
