@@ -155,12 +155,12 @@ def held(sides: Sides, answer: Json) -> Held:
     if not found.failed:
         found.differences = list(differences(sides, answer))
         if not found.differences:
-            found.theirs_refused = {**found.theirs_refused, **_left_out(found)}
+            found.theirs_refused = {**found.theirs_refused, **left_out(found)}
         found.silent = silent(sides, found.differences) if found.differences else []
     return found
 
 
-def _left_out(found: Held) -> dict[str, str]:
+def left_out(found: Held) -> dict[str, str]:
     """What istiod takes no notice of, which it tells in an object's status alone: its configuration is as without."""
     return {
         name: "left out of the configuration"
