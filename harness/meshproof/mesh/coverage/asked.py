@@ -105,7 +105,8 @@ def _chosen(
     services = [one for one in several if one.kind == "Service" and one.name in words]
     pods = [*_pods(several, (*always, *services), people)]
     rollouts = [*_rollouts(several, (*always, *met), pods)]
-    chosen = {id(one) for one in (*always, *met, *services, *pods, *rollouts, *_referred(several, rollouts))}
+    fronts = _fronts(several, [one for one in always if one.kind == GATEWAY], pods)
+    chosen = {id(one) for one in (*always, *met, *services, *pods, *fronts, *rollouts, *_referred(several, rollouts))}
     chosen |= {id(one) for one in _given_twice(several, chosen)}
     found = [one for one in several if id(one) in chosen]
     # Whether Services and Gateways stand in is told by all documents, unless rules here refer to one that is there.
@@ -138,6 +139,26 @@ def _pods(several: Iterable[Unread], selecting: Iterable[Unread], people: frozen
         # Without labels of its own that can be read it may be selected by anything.
         if one.name in people or not one.has_all(LABELS) or any(one.has_all(wanted) for wanted in selectors):
             yield one
+
+
+def _fronts(several: Iterable[Unread], gateways: Sequence[Unread], pods: Iterable[Unread]) -> Iterator[Unread]:
+    """The Services that may lead to the pods of Gateways: those beside them with the words of a label of theirs."""
+    wanted = [*_selectors(gateways)]
+    serving = [one for one in pods if any(one.has_all(words) for words in wanted)]
+    labels = {words for one in serving for body in _bodies(one) for words in _carried(body)}
+    places = {one.namespace for one in serving}
+    for one in several if labels else ():
+        near = one.namespace in places or "" in (one.namespace, *places)
+        if one.kind == "Service" and near and any(one.has_all(words) for words in labels):
+            yield one
+
+
+def _carried(body: Value) -> Iterator[frozenset[str]]:
+    """The words of each label that the pods of a workload have."""
+    template = _within(_within(body, "spec"), "template") or body
+    labels = _within(_within(template, "metadata"), "labels")
+    for one in labels.fields().values() if labels else ():
+        yield frozenset(WORD.findall(one.text_form.lower()))
 
 
 def _rollouts(several: Iterable[Unread], met: Iterable[Unread], pods: Iterable[Unread]) -> Iterator[Unread]:
@@ -174,10 +195,14 @@ def _given_twice(several: Sequence[Unread], chosen: set[int]) -> Iterator[Unread
 def _selectors(several: Iterable[Unread]) -> Iterator[frozenset[str]]:
     """The words of the labels by which each of these selects pods."""
     for one in several:
-        for document in one.documents:
-            if isinstance(document, Document):
-                for item in _items(document):
-                    yield from _selected(item.body)
+        for body in _bodies(one):
+            yield from _selected(body)
+
+
+def _bodies(one: Unread) -> Iterator[Value]:
+    for document in one.documents:
+        if isinstance(document, Document):
+            yield from (item.body for item in _items(document))
 
 
 def _items(document: Document) -> list[Document]:

@@ -284,3 +284,37 @@ def test_gateways_are_read_that_a_rule_or_the_request_names() -> None:
 
 def test_all_gateways_are_read_where_none_is_for_the_host_that_is_asked_for() -> None:
     assert gateways_of(f"{ENTERED}{NEAR}{GATEWAY}", "GET http://lost.example.com/") == {"near", "far"}
+
+
+EDGE = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge, namespace: edge}
+spec:
+  selector: {matchLabels: {app: door}}
+  template: {metadata: {labels: {app: door, istio: way-in}}, spec: {containers: [{name: istio-proxy, image: a}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: in}
+spec: {selector: {istio: way-in}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: entered}
+spec: {hosts: [web.example], gateways: [in], http: [{route: [{destination: {host: web}}]}]}
+"""
+FRONT = """---
+apiVersion: v1
+kind: Service
+metadata: {name: NAME, namespace: NAMESPACE}
+spec: {selector: {app: door}, ports: [{name: http, port: 81}]}
+"""
+
+
+def test_the_services_of_a_gateways_pods_are_read_by_whatever_label_they_select_these() -> None:
+    fronts = FRONT.replace("NAME", "front", 1).replace("NAMESPACE", "edge")
+    fronts += FRONT.replace("NAME", "other", 1).replace("NAMESPACE", "else")
+    fronts += FRONT.replace("NAME", "third", 1).replace("NAMESPACE", "edge").replace("door", "window")
+    found = read(WEB.replace("HOST", "web") + EDGE + fronts, "GET http://web.example/")
+    assert "Service front" in found
+    assert not {"Service other", "Service third"} & found
