@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from drawn import CANONICAL, manifests, requests
 from google.protobuf import json_format
+from known import REFUSED, Outcome, applied, known
 from meshproof.border.request import Request
 from meshproof.border.source import Source, source
 from meshproof.envoy import resource_types as types
@@ -22,23 +22,18 @@ from meshproof.envoy.node import Address, Proxy
 from meshproof.envoy.process.process import EnvoyProxy
 from meshproof.envoy.resource import Resource
 from meshproof.envoy.snapshot import snapshot
-from meshproof.manifest import load
 from meshproof.mesh.build.assemble import build_all
 from meshproof.mesh.coverage.dependencies import Dependencies
-from meshproof.mesh.coverage.facts import facts
-from meshproof.mesh.coverage.received import let_in
 from meshproof.mesh.model.kubernetes import Service, ServicePort
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.predict.prediction import predict
 from meshproof.traffic.generator.prepared import Prepared
-from sidecars import CLUSTER, LISTENER, Authority, receiving, sending
+from sidecars import CLUSTER, LISTENER, Authority, address_of, receiving, sending
 
 Json = dict[str, Any]
 
 WAIT = 5.0
 TLS_MODE = {"security.istio.io/tlsMode": "istio"}
-LET_IN, REFUSED = 200, 403
-POLICY = "AuthorizationPolicy"
 
 
 @dataclass
@@ -57,13 +52,12 @@ class Case:
 def case(number: int) -> Case:
     draw = Random(number)
     several = manifests(draw)
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": several})
-    applied = load((), contents=[("drawn.json", text.encode())], strict=False)
-    mesh = build_all(applied).mesh
-    held = cluster(applied.resources, mesh)
+    given = applied(several)
+    mesh = build_all(given).mesh
+    held = cluster(given.resources, mesh)
     addresses, accounts, roles = {}, {}, {}
     for at, (address, (pods, _)) in enumerate(held.pods.items(), 1):
-        local = f"127.84.{at // 250}.{at % 250 + 1}"
+        local = address_of(at)
         addresses[pods.key] = (Address(f"{pods.name}-0", {one.number: (local, one.number) for one in pods.ports}),)
         accounts[pods.key] = pods.namespace, pods.account
         roles[pods.key] = {
@@ -79,7 +73,6 @@ def case(number: int) -> Case:
             if not any(pods.key == key and pods.bypass for pods, _ in held.pods.values()):
                 one["metadata"]["labels"] |= {**TLS_MODE, CANONICAL: one["metadata"]["labels"]["app"]}
     asked = {"name": str(number), "manifests": list(held.objects), "mesh": "", "autoMtls": True, "proxies": roles}
-    given = Given(mesh, held, addresses, {}, {})
     called = [
         (name, port.number)
         for service in mesh.services
@@ -87,27 +80,12 @@ def case(number: int) -> Case:
         for name in (f"{service.name}.{service.namespace}", service.host)
         if port.number != 83
     ]
-    made = Case(number, several, mesh, given, accounts, asked)
+    made = Case(number, several, mesh, Given(mesh, held, addresses, {}, {}), accounts, asked)
     for pods in mesh.workloads:
         # What passes no sidecar goes by no rule.
         if pods.name.startswith("client") or (pods.name == "outsider" and not mesh.virtual_services):
             made.sent.append((source(pods.namespace, pods.labels), requests(draw, called, 12)))
     return made
-
-
-@dataclass
-class Outcome:
-    """What became of a request, beside what is known of it.
-
-    It is `untouched` where no policy costs its proof; `others` are kinds of objects that do.
-    """
-
-    request: str
-    client: str
-    real: int
-    predicted: bool | None
-    untouched: bool
-    others: tuple[str, ...]
 
 
 def _resource(url: str, document: Json) -> Resource:
@@ -148,11 +126,7 @@ async def driven(
             if place is None or not any(arm.workloads for arm in expected.arms):
                 continue
             real = await (_asked(*place, request) if http else _connected(*place))
-            known = facts(one.mesh, expected, sender)
-            kinds = {each.kind for each in dependencies.touching(known)}
-            others = (*sorted(kinds - {POLICY}), *([expected.undecided] if expected.undecided else []))
-            sent, who = f"{request} {request.method} {request.path}", f"{pods.key} as {pods.account}"
-            found.append(Outcome(sent, who, real, let_in(one.mesh, known), POLICY not in kinds, others))
+            found.append(known(one.mesh, dependencies, request, sender, real))
     return found
 
 
@@ -207,17 +181,3 @@ async def _connected(place: str, port: int) -> int:
             return REFUSED
     finally:
         writer.close()
-
-
-def wrong(several: Sequence[Outcome]) -> Iterator[tuple[str, Outcome]]:
-    """What is said of a request for certain, and is not so; of what depends on anything else nothing is said."""
-    for one in several:
-        is_let_in = one.real == LET_IN
-        if one.predicted is False and is_let_in:
-            yield "known to be refused, and let in", one
-        if one.others:
-            continue
-        if one.predicted is True and not is_let_in:
-            yield "known to be let in, and refused", one
-        if one.untouched and not is_let_in:
-            yield "proved, and refused", one

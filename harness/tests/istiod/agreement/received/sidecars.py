@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,8 +31,16 @@ BEGIN = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 END = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)
 # What Istio's own filter asks for by the protocol that a pod is called by.
 HTTP_1, HTTP_2 = ["istio-http/1.1", "istio", "http/1.1"], ["istio-h2", "istio", "h2"]
+
+
+def address_of(number: int) -> str:
+    """An address of loopback that no other process of these tests has."""
+    own = os.getpid() % 50_000
+    return f"127.{own // 250 + 40}.{own % 250 + 1}.{number}"
+
+
 # What stands for the containers of all pods: it answers 200 to whatever a sidecar passes on.
-CONTAINER, PLACE = "container", {"socket_address": {"address": "127.84.255.254", "port_value": 8080}}
+CONTAINER, PLACE = "container", {"socket_address": {"address": address_of(254), "port_value": 8080}}
 EXTENSIONS = "type.googleapis.com/envoy.extensions"
 ANSWERED = {"match": {"prefix": "/"}, "direct_response": {"status": 200}}
 CONNECTED = {
@@ -53,6 +62,7 @@ CLUSTER: Json = {
 LISTENER: Json = {
     "name": CONTAINER,
     "address": PLACE,
+    "enable_reuse_port": False,
     "filter_chains": [
         {
             "filters": [
@@ -154,6 +164,7 @@ def receiving(
         yield {
             "name": f"{address}:{port}",
             "address": {"socket_address": {"address": address, "port_value": port}},
+            "enable_reuse_port": False,
             "listener_filters": filters,
             "listener_filters_timeout": "0s",
             "continue_on_listener_filters_timeout": True,
