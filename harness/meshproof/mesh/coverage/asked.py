@@ -26,6 +26,7 @@ BY_WORDS = ROUTING | WORKLOADS.keys() | {"Service"}
 """The kinds of which a document is read only where it matters; all others always are."""
 ROLLOUT, REFERENCE = "Rollout", "workloadref"
 GATEWAY = "Gateway"
+MOST_FRONTS = 50
 ALIAS, LABELS = frozenset({"externalname"}), frozenset({"labels"})
 
 Choice = Callable[[Sequence[Unread]], Sequence[Unread]]
@@ -105,7 +106,7 @@ def _chosen(
     services = [one for one in several if one.kind == "Service" and one.name in words]
     pods = [*_pods(several, (*always, *services), people)]
     rollouts = [*_rollouts(several, (*always, *met), pods)]
-    fronts = _fronts(several, [one for one in always if one.kind == GATEWAY], pods)
+    fronts = _fronts(several, (*services, *(one for one in always if one.kind == GATEWAY)), pods)
     chosen = {id(one) for one in (*always, *met, *services, *pods, *fronts, *rollouts, *_referred(several, rollouts))}
     chosen |= {id(one) for one in _given_twice(several, chosen)}
     found = [one for one in several if id(one) in chosen]
@@ -141,16 +142,19 @@ def _pods(several: Iterable[Unread], selecting: Iterable[Unread], people: frozen
             yield one
 
 
-def _fronts(several: Iterable[Unread], gateways: Sequence[Unread], pods: Iterable[Unread]) -> Iterator[Unread]:
-    """The Services that may lead to the pods of Gateways: those beside them with the words of a label of theirs."""
-    wanted = [*_selectors(gateways)]
-    serving = [one for one in pods if any(one.has_all(words) for words in wanted)]
-    labels = {words for one in serving for body in _bodies(one) for words in _carried(body)}
-    places = {one.namespace for one in serving}
-    for one in several if labels else ():
-        near = one.namespace in places or "" in (one.namespace, *places)
-        if one.kind == "Service" and near and any(one.has_all(words) for words in labels):
-            yield one
+def _fronts(several: Iterable[Unread], selecting: Iterable[Unread], pods: Iterable[Unread]) -> Iterator[Unread]:
+    """Further Services of the pods that these select: those beside them with the words of a label of theirs.
+
+    A label that many have is none by which a Service finds pods of its own: that of a version, or of a whole team.
+    """
+    wanted = [*_selectors(selecting)]
+    chosen = [one for one in pods if any(one.has_all(words) for words in wanted)]
+    labels = {words for one in chosen for body in _bodies(one) for words in _carried(body)}
+    places = {one.namespace for one in chosen}
+    near = [one for one in several if one.kind == "Service" and (places & {one.namespace, ""} or not one.namespace)]
+    for words in labels:
+        having = [one for one in near if one.has_all(words)]
+        yield from having if len(having) <= MOST_FRONTS else ()
 
 
 def _carried(body: Value) -> Iterator[frozenset[str]]:

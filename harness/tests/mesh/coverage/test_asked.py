@@ -318,3 +318,20 @@ def test_the_services_of_a_gateways_pods_are_read_by_whatever_label_they_select_
     found = read(WEB.replace("HOST", "web") + EDGE + fronts, "GET http://web.example/")
     assert "Service front" in found
     assert not {"Service other", "Service third"} & found
+
+
+def test_further_services_of_the_same_pods_are_read() -> None:
+    further = "---\n" + STOCK.replace("name: stock", "name: raw").replace("name: http", "name: tcp")
+    text = WEB.replace("HOST", "web") + STOCK + PODS + further + FAR.replace("NAME", "far")
+    assert {"Service stock", "Service raw", "Deployment pods"} <= read(text, "GET http://stock/")
+    assert "Service raw" not in read(text)
+
+
+def test_a_label_that_all_services_have_leads_to_none_of_them() -> None:
+    pods = PODS.replace("{app: stock}, spec", "{app: stock, team: shop}, spec")
+    others = "".join(
+        f"---\n{STOCK.replace('stock', f'other{number}').replace('selector: {', 'selector: {team: shop, ')}"
+        for number in range(60)
+    )
+    found = read(WEB.replace("HOST", "web") + STOCK + pods + others, "GET http://stock/")
+    assert not any(one.startswith("Service other") for one in found)
