@@ -86,6 +86,21 @@ def test_a_rule_that_does_not_fit_what_sidecars_take_is_told_for_its_ports(mesh,
 
 
 @pytest.mark.parametrize(
+    ("label", "tls", "ports"),
+    [
+        ("service.istio.io/canonical-name: cart", PLAIN, [80, 81]),
+        ("service.istio.io/canonical-name: cart", MUTUAL, []),
+        ("tier: front", PLAIN, []),
+    ],
+)
+def test_a_policy_by_a_label_that_pods_get_in_a_cluster_may_be_for_them(mesh, label: str, tls: str, ports) -> None:
+    policy = f"selector: {{matchLabels: {{{label}}}}}, {STRICT}"
+    found = mesh(POLICY.format("own", "shop", policy), RULE.format("cart", tls))
+    touched = [touch for one in found.unmodelled for touch in one.touches if isinstance(touch, Called)]
+    assert touched == [Called((CART,), port) for port in ports]
+
+
+@pytest.mark.parametrize(
     "pods",
     [
         ", annotations: {sidecar.istio.io/inject: 'false'}",

@@ -15,7 +15,7 @@ from meshproof.mesh.model.ambient import has_sidecar
 from meshproof.mesh.model.destination_rule import DestinationRule
 from meshproof.mesh.model.gateway import TlsMode
 from meshproof.mesh.model.index import grouped
-from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, ServicePort, Workload
+from meshproof.mesh.model.kubernetes import ROOT_NAMESPACE, Service, ServicePort, Workload, may_carry
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.names import covers
 from meshproof.mesh.model.security.peer_authentication import PeerAuthentication, PeerMode, taken
@@ -95,6 +95,16 @@ def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, wi
             yield f"{called}, whose sidecars take mutual TLS alone by {policy}: clients get 503"
         elif tls.mode == ISTIO_MUTUAL and mode is PeerMode.DISABLE:
             yield f"{called}, whose sidecars take plain text alone by {policy}: clients get 503"
+        refusing = PeerMode.DISABLE if tls.mode == ISTIO_MUTUAL else PeerMode.STRICT
+        for one in _near(mesh, pods.namespace):
+            if refusing in (one.mode, *one.ports.values()) and _may_be_for(one, pods):
+                yield f"{called}: whether {one} is for its pods, by a label that they get in a cluster, is not told"
+
+
+def _may_be_for(policy: PeerAuthentication, pods: Workload) -> bool:
+    """Whether it selects by labels that stand in no template, and pods may have them."""
+    own, wanted = pods.labels, policy.selector
+    return policy.namespace == pods.namespace and may_carry(own, wanted) and not wanted.items() <= own.items()
 
 
 def _served(mesh: Mesh) -> tuple[str, ...]:
