@@ -72,8 +72,8 @@ def _selecting(mesh: Mesh, pod: Workload) -> Iterable[Service]:
 def sender(mesh: Mesh, pod: Workload, target: Arm | Copy, found: Facts) -> Identity | None:
     """Who sends it by the certificate that is shown; None: that is not told.
 
-    Proxies speak mutual TLS to whoever has a sidecar, but to a headless Service, whose pods are called as the client
-    has looked them up, and where a namespace takes plain text alone, whatever its pods say (istio/istio
+    Proxies speak mutual TLS to whoever has a sidecar, and to a headless Service where all of its pods have one, but not
+    where a namespace takes plain text alone, whatever its pods say (istio/istio
     pilot/pkg/networking/core/cluster_tls.go, pilot/pkg/model/push_context.go).
     """
     if target.policy.plain_text:
@@ -93,7 +93,11 @@ def sender(mesh: Mesh, pod: Workload, target: Arm | Copy, found: Facts) -> Ident
 def _is_mutual(mesh: Mesh, pod: Workload, target: Arm | Copy) -> bool:
     """Whether a proxy surely shows its certificate to pods that have a sidecar."""
     service = mesh.service(target.host)
-    if service is None or service.headless or service.hostname or not pod.in_pods or is_ambient(mesh, pod):
+    if service is None or service.hostname or not pod.in_pods or is_ambient(mesh, pod):
+        return False
+    # The pods of a headless Service are called alike.
+    alike = mesh.behind(service) if service.headless else ()
+    if not all(one.in_pods and has_sidecar(mesh.namespaces, one) and _takes(one) for one in alike):
         return False
     if isinstance(target, Arm) and target.tls is not None:
         return False
@@ -102,13 +106,13 @@ def _is_mutual(mesh: Mesh, pod: Workload, target: Arm | Copy) -> bool:
     modes = {taken_on(policies, pod.namespace, own, target.target)[0] for own in (pod.labels, {})}
     own = [one.selector for one in policies if one.namespace == pod.namespace and one.selector]
     unsure = any(may_carry(pod.labels, one) and not one.items() <= pod.labels.items() for one in own)
-    says = pod.labels.get(TLS_MODE, MUTUAL)
     return (
-        PeerMode.DISABLE not in modes
-        and not unsure
-        and says == MUTUAL
-        and _given(mesh).get("enableAutoMtls") is not False
+        PeerMode.DISABLE not in modes and not unsure and _takes(pod) and _given(mesh).get("enableAutoMtls") is not False
     )
+
+
+def _takes(pod: Workload) -> bool:
+    return pod.labels.get(TLS_MODE, MUTUAL) == MUTUAL
 
 
 def _client(mesh: Mesh, namespace: str, labels: Labels) -> Identity | None:

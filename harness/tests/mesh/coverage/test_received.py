@@ -136,14 +136,19 @@ def test_a_trust_domain_that_the_mesh_renames_is_left_open(touched) -> None:
     assert touched(policies(DENY_ALL, source("namespaces: [default]"), before=config), CART) == set()
 
 
-def test_a_headless_service_is_called_in_plain_text(touched) -> None:
+def test_a_headless_service_is_called_in_mutual_tls_where_all_its_pods_have_a_sidecar(touched) -> None:
     headless = (
         "apiVersion: v1\nkind: Service\nmetadata: {name: alone, namespace: shop}\n"
         "spec: {clusterIP: None, selector: {app: pay}, ports: [{name: http, port: 80}]}\n---\n"
     )
+    other = CLIENT.replace("default", "shop").replace("app: client", "app: pay").replace("name: client", "name: more")
+    without = other.replace(
+        "labels: {app: pay}}\n    spec", "labels: {app: pay, sidecar.istio.io/inject: 'false'}}\n    spec"
+    )
     allowed = policies(DENY_ALL, source("namespaces: [default]"), before=headless)
-    assert touched(allowed, "GET http://alone.shop/") == {"AuthorizationPolicy"}
-    assert touched(allowed, PAY) == set()
+    assert touched(allowed, "GET http://alone.shop/") == set()
+    assert touched(f"{allowed}---\n{other}", "GET http://alone.shop/") == set()
+    assert "AuthorizationPolicy" in touched(f"{allowed}---\n{without}", "GET http://alone.shop/")
 
 
 def test_a_port_of_bytes_shows_no_path_to_the_sidecar_behind_it(touched) -> None:
