@@ -170,15 +170,16 @@ class _Guessing:
 
     def _handed_over(self, several: Sequence[Expectation], *, probing: bool) -> list[Expectation]:
         """Those that the usual client sends all the same."""
-        kept = []
+        kept: list[Expectation] = []
+        theirs: dict[Source, list[Expectation]] = {}
         for one, found, client in by_who_is_let_in(self.specification, several, self._sending, probing=probing):
-            sent = self._sending(client) if client != self.usual else None
-            if sent is None:
+            if client == self.usual or (sent := self._sending(client)) is None:
                 kept.append(one)
                 continue
-            asked = sent.probes if probing else sent.samples
-            asked.extend(_new((found,), sent.expected))
-            self._sends(sent)
+            self.further[client] = sent
+            theirs.setdefault(client, []).append(found)
+        for sent, more in ((self.further[client], found) for client, found in theirs.items()):
+            (sent.probes if probing else sent.samples).extend(_new(more, sent.expected))
         return kept
 
     def of_applied(self) -> tuple[Notice, ...]:

@@ -57,7 +57,7 @@ def case(number: int) -> Case:
     held = cluster(given.resources, mesh)
     addresses, accounts, roles = {}, {}, {}
     for at, (address, (pods, _)) in enumerate(held.pods.items(), 1):
-        local = address_of(at)
+        local = address_of(number + 1, at + 1)
         addresses[pods.key] = (Address(f"{pods.name}-0", {one.number: (local, one.number) for one in pods.ports}),)
         accounts[pods.key] = pods.namespace, pods.account
         roles[pods.key] = {

@@ -33,14 +33,16 @@ END = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)
 HTTP_1, HTTP_2 = ["istio-http/1.1", "istio", "http/1.1"], ["istio-h2", "istio", "h2"]
 
 
-def address_of(number: int) -> str:
-    """An address of loopback that no other process of these tests has."""
-    own = os.getpid() % 50_000
-    return f"127.{own // 250 + 40}.{own % 250 + 1}.{number}"
+def address_of(mesh: int, number: int) -> str:
+    """An address of loopback that no other process of these tests has.
+
+    Each mesh has others: a client's connections to the pods of the last one are let in by that one's policies.
+    """
+    return f"127.{40 + os.getpid() % 200}.{mesh % 250}.{number}"
 
 
 # What stands for the containers of all pods: it answers 200 to whatever a sidecar passes on.
-CONTAINER, PLACE = "container", {"socket_address": {"address": address_of(254), "port_value": 8080}}
+CONTAINER, PLACE = "container", {"socket_address": {"address": address_of(0, 1), "port_value": 8080}}
 EXTENSIONS = "type.googleapis.com/envoy.extensions"
 ANSWERED = {"match": {"prefix": "/"}, "direct_response": {"status": 200}}
 CONNECTED = {
