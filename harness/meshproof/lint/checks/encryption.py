@@ -80,7 +80,7 @@ CHECKS = (
     Check(
         "MP082",
         Severity.ERROR,
-        "The sidecars of the called pods do not take the TLS of a rule",
+        "The sidecars of the called pods do not take how they are called",
         "Leave tls out, so that each pod is called as its sidecar takes it.",
         about(Topic.MUTUAL_TLS),
     ),

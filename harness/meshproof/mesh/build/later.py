@@ -83,6 +83,8 @@ def across(mesh: Mesh, resources: Sequence[Resource], findings: Findings) -> Non
         _imported("sidecar.protocols").across(mesh, resources, findings)
     if mesh.namespaces and any(one.image == "auto" for one in mesh.workloads):
         _imported("workloads.injection").unfilled(mesh, resources, findings)
+    if any(one.ports or one.mode in ("DISABLE", "STRICT") for one in mesh.peer_authentications):
+        _imported("mutual_tls.inferred").across(mesh, resources, findings)
     if any(one.inbound for one in mesh.workloads):
         _imported("mutual_tls.past_sidecars").across(mesh, resources, findings)
     saying = any(MODE in own or INJECTION in own for own in mesh.namespaces.values())

@@ -22,6 +22,7 @@ from meshproof.mesh.model.kubernetes import Labels
 from meshproof.mesh.model.mesh import Mesh
 from meshproof.mesh.model.mesh_config import OutboundMode
 from meshproof.mesh.model.security.authorization import Attribute, AuthorizationPolicy, is_near
+from meshproof.mesh.model.security.peer_authentication import PeerMode
 from meshproof.mesh.model.topic import Topic
 from meshproof.mesh.model.unmodelled import Pods, Role, Unmodelled
 from meshproof.mesh.model.virtual_service import MESH_GATEWAY
@@ -57,7 +58,7 @@ def across(mesh: Mesh, resources: Iterable[Resource], findings: Findings) -> Non
             if is_near(policy, group.namespace) and _meet(wanted, group.labels):
                 name = f"AuthorizationPolicy {policy.namespace}/{policy.name} ({policy.location})"
                 _say(group, f"{name}: {RECEIVING}", {**group.labels, **wanted}, Role.RECEIVES, findings)
-    for group in _alone(mesh, resources) if ruled else ():
+    for group in _alone(mesh, resources) if ruled or _is_strict(mesh) else ():
         _say(group, group.why, group.labels, Role.SENDS, findings, Topic.NO_SIDECAR)
 
 
@@ -88,6 +89,11 @@ def _is_ruled(mesh: Mesh) -> bool:
     """Whether a sidecar would do more with what is sent than pass it on to the pods of whom it calls."""
     closed = mesh.config.outbound is OutboundMode.REGISTRY_ONLY
     return bool(closed or mesh.sidecars or mesh.destination_rules or mesh.bound_to(MESH_GATEWAY))
+
+
+def _is_strict(mesh: Mesh) -> bool:
+    """Whether any pods take mutual TLS alone, which nobody without a sidecar speaks."""
+    return any(PeerMode.STRICT in (one.mode, *one.ports.values()) for one in mesh.peer_authentications)
 
 
 def _groups(namespaces: Mapping[str, Labels], resources: Iterable[Resource]) -> Iterator[Group]:

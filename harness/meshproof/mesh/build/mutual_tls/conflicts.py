@@ -89,14 +89,14 @@ def _reasons(mesh: Mesh, service: Service, port: ServicePort, tls: ClientTls, wi
             if tls.mode == ISTIO_MUTUAL:
                 yield f"{called}: its pods have no sidecar ({pods.location}), so every handshake fails: clients get 503"
             continue
-        mode, policy = taken(_near(mesh, pods.namespace), pods.namespace, pods.labels, target(pods, port))
+        mode, policy = taken(near(mesh, pods.namespace), pods.namespace, pods.labels, target(pods, port))
         # TLS of the pod's own comes to its sidecar as plain text does.
         if tls.mode != ISTIO_MUTUAL and mode is PeerMode.STRICT:
             yield f"{called}, whose sidecars take mutual TLS alone by {policy}: clients get 503"
         elif tls.mode == ISTIO_MUTUAL and mode is PeerMode.DISABLE:
             yield f"{called}, whose sidecars take plain text alone by {policy}: clients get 503"
         refusing = PeerMode.DISABLE if tls.mode == ISTIO_MUTUAL else PeerMode.STRICT
-        for one in _near(mesh, pods.namespace):
+        for one in near(mesh, pods.namespace):
             if refusing in (one.mode, *one.ports.values()) and _may_be_for(one, pods):
                 yield f"{called}: whether {one} is for its pods, by a label that they get in a cluster, is not told"
 
@@ -116,7 +116,7 @@ def _served(mesh: Mesh) -> tuple[str, ...]:
     )
 
 
-def _near(mesh: Mesh, namespace: str) -> tuple[PeerAuthentication, ...]:
+def near(mesh: Mesh, namespace: str) -> tuple[PeerAuthentication, ...]:
     """The policies that may be for pods of a namespace, each level's in order."""
     policies = mesh.once(
         ("build", "peer authentications"), lambda: grouped((one.namespace, one) for one in mesh.peer_authentications)
