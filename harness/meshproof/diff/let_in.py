@@ -30,28 +30,25 @@ def differing_policies(old: Mesh, new: Mesh) -> Differing:
     return found
 
 
-def named(several: Differing, usual: Source) -> Iterator[Source]:
-    """The workloads that policies name, beside the usual client."""
-    if several:
-        from meshproof.mesh.requests.clients.let_in import named_by_policies
+def named(mesh: Mesh, policy: AuthorizationPolicy) -> tuple[Source, ...]:
+    """The workloads that a policy names."""
+    from meshproof.mesh.requests.clients.let_in import named_by_policies
 
-        for mesh, policy in several:
-            yield from (one for one in named_by_policies(mesh, (policy,)) if one != usual)
+    return named_by_policies(mesh, (policy,))
 
 
-def guarded(several: Differing, services: Sequence[Service]) -> tuple[Service, ...]:
-    """The Services with pods that policies are for."""
-    return tuple(one for one in services if any(_is_for(mesh, policy, one) for mesh, policy in several))
+def guarded(mesh: Mesh, policy: AuthorizationPolicy, services: Sequence[Service]) -> list[Service]:
+    """The Services with pods that a policy is for."""
+    near = (one for one in services if is_near(policy, one.namespace))
+    return [one for one in near if any(_selects(policy, pod) for pod in mesh.selected(one.host))]
 
 
-def asked(several: Differing, plain: Sequence[Request]) -> Iterator[Request]:
-    """Requests like these that meet what the rules of policies ask for."""
-    if several:
-        from meshproof.mesh.requests.authorization import adapted, route_matches
+def asked(policy: AuthorizationPolicy, plain: Sequence[Request]) -> Iterator[Request]:
+    """Requests like these that meet what the rules of a policy ask for."""
+    from meshproof.mesh.requests.authorization import adapted, route_matches
 
-        for _, policy in several:
-            matches = [match for rule in policy.rules for match in route_matches(rule)]
-            yield from (adapted(one, match) for match in matches for one in plain if not one.is_tcp)
+    matches = [match for rule in policy.rules for match in route_matches(rule)]
+    return (adapted(one, match) for match in matches for one in plain if not one.is_tcp)
 
 
 def let_in(mesh: Mesh, expectation: Expectation, client: Source, words: Words) -> Part:
@@ -72,10 +69,6 @@ def place_of(several: Differing, mesh: Mesh, expectation: Expectation) -> Locati
     keys = (key for one in expectation.arms for key in one.workloads)
     pods = [pod for key in keys if (pod := mesh.workload(key))]
     return next((one.location for _, one in reversed(several) if any(_selects(one, pod) for pod in pods)), None)
-
-
-def _is_for(mesh: Mesh, policy: AuthorizationPolicy, service: Service) -> bool:
-    return any(_selects(policy, pod) for pod in mesh.selected(service.host))
 
 
 def _selects(policy: AuthorizationPolicy, pod: Workload) -> bool:

@@ -66,8 +66,7 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
         found[usual] |= dict.fromkeys(_plain(services, usual))
     further = [(client, rules, mesh) for mesh, _ in parts for client, rules in others(mesh, usual).items()]
     apart = told_apart([mesh for mesh, _ in parts], usual)
-    policies = differing_policies(old, new)
-    names = list(dict.fromkeys((*(client for client, _, _ in further), *apart, *named(policies, usual))))
+    names = list(dict.fromkeys((*(client for client, _, _ in further), *apart)))
     chosen = names[:MOST_CLIENTS]
     for client, rules, mesh in further:
         if client in chosen:
@@ -78,21 +77,40 @@ def search(meshes: Sequence[Mesh], touched: Reach, namespace: str) -> Tried:
             for mesh, _ in parts:
                 found.setdefault(client, {}).update(dict.fromkeys(requests_about(mesh, usual, several, shown)))
     for client in (usual, *chosen):
-        found.setdefault(client, {}).update(dict.fromkeys(_across(parts, client, left_out)))
-    for client in (usual, *chosen) if policies else ():
-        for _, services in parts:
-            calls = list(_plain(guarded(policies, services), client))
-            found[client] |= dict.fromkeys((*calls, *asked(policies, calls)))
+        found[client] |= dict.fromkeys(_across(parts, client, left_out))
     for client in chosen:
         # Whoever else may call a Service that is exported to it alone.
         for _, services in parts:
             found[client] |= dict.fromkeys(_plain(services, client))
+    more_clients = _about_policies(parts, usual, found)
     return Tried(
         tuple((client, _by_one_way(meshes, several)) for client, several in found.items() if several),
         tuple(left_out),
-        len(names) - len(chosen),
+        len(names) - len(chosen) + more_clients,
         (tuple(_unshown(old, new, told[0], found)), tuple(_unshown(new, old, told[1], found))),
     )
+
+
+def _about_policies(
+    parts: Sequence[tuple[Mesh, tuple[Service, ...]]], usual: Source, found: dict[Source, dict[Request, None]]
+) -> int:
+    """Add what the usual client, and those that a policy names, ask of the pods that it is for; how many are left out.
+
+    Only policies that one side alone has are asked about, each by its own clients.
+    """
+    (old, _), (new, _) = parts
+    services = list({one.host: one for _, several in parts for one in several}.values())
+    left: set[Source] = set()
+    limit = len(found) + MOST_CLIENTS
+    for mesh, policy in differing_policies(old, new):
+        own = guarded(mesh, policy, services)
+        for client in dict.fromkeys((usual, *named(mesh, policy))) if own else ():
+            if client not in found and len(found) >= limit:
+                left.add(client)
+                continue
+            calls = list(_plain(own, client))
+            found.setdefault(client, {}).update(dict.fromkeys((*calls, *asked(policy, calls))))
+    return len(left)
 
 
 def _unshown(

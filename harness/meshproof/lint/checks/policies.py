@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from meshproof.lint.check import Check, Found, Severity
 from meshproof.lint.folder import Folder, distinct
@@ -23,12 +23,14 @@ ACCOUNTS = ("serviceAccounts", "notServiceAccounts")
 def for_no_pod(folder: Folder) -> Iterator[Found]:
     """Policies with a selector that fits no pod of their namespace, where the manifests have some."""
     mesh = folder.mesh
+    every = tuple(pod.labels for pod in mesh.workloads)
+    by_namespace = grouped((pod.namespace, pod.labels) for pod in mesh.workloads)
     serving = [*STOCK, *(known_labels(mesh.pods_of(one)[1]) for one in mesh.gateways)]
     for one in mesh.authorization_policies:
         wanted = (one.selector or {}).items()
         if not wanted or one.targets is not None or one.namespace not in folder.peopled:
             continue
-        near = [pod.labels for pod in mesh.workloads if one.namespace in (pod.namespace, ROOT_NAMESPACE)]
+        near = every if one.namespace == ROOT_NAMESPACE else by_namespace[one.namespace]
         # Pods of gateways are seldom among the manifests.
         if not any(may_carry(labels, one.selector or {}) for labels in near) and not any(
             wanted & pods.items() for pods in serving
@@ -36,7 +38,7 @@ def for_no_pod(folder: Folder) -> Iterator[Found]:
             yield Found(one.location, _selecting(one, near))
 
 
-def _selecting(policy: AuthorizationPolicy, near: list[Labels]) -> str:
+def _selecting(policy: AuthorizationPolicy, near: Sequence[Labels]) -> str:
     wanted = (policy.selector or {}).items()
     shown = distinct(f"{name}: {value}" for name, value in wanted)
     known = grouped((name, value) for labels in near for name, value in labels.items())

@@ -160,17 +160,23 @@ def untranslated(mesh: Mesh, resources: Iterable[Resource], findings: Findings) 
 def unreached(mesh: Mesh, findings: Findings) -> None:
     """Say where nobody gets in though the Gateway's pods are among the manifests: by a port, or for want of any pod."""
     services = grouped((one.namespace, one) for one in mesh.services if one.selector)
+    opened_by: dict[tuple[str, ...], frozenset[int | str]] = {}
     for gateway in (one for one in mesh.gateways if not one.listener):
         pods = mesh.serving(gateway)
         if pods and not any(pod.replicas for pod in pods):
             why = "its pods have replicas: 0: nobody gets in by it"
             _unproved(gateway, gateway.location, why, Entering(gateway.key), "start its pods", findings)
             continue
-        near = ((pod, one) for pod in pods for one in services.get(pod.namespace, ()))
-        fronts = [one for pod, one in near if one.selector.items() <= pod.labels.items()]
-        ports = {number for one in fronts for port in one.ports for number in (port.number, port.target)}
+        key = tuple(pod.key for pod in pods)
+        if key not in opened_by:
+            # Many Gateways have the same pods.
+            near = ((pod, one) for pod in pods for one in services.get(pod.namespace, ()))
+            fronts = [one for pod, one in near if one.selector.items() <= pod.labels.items()]
+            several = (number for one in fronts for port in one.ports for number in (port.number, port.target))
+            opened_by[key] = frozenset(several)
+        ports = opened_by[key]
         # Who is on the Node's network is reached without any Service.
-        for server in gateway.servers if fronts and not any(pod.on_host for pod in pods) else ():
+        for server in gateway.servers if ports and not any(pod.on_host for pod in pods) else ():
             if server.port not in ports:
                 why = f"no Service of its pods has port {server.port}: nobody reaches it"
                 needs = "add the port to the Service of the gateway's pods"

@@ -66,6 +66,7 @@ def past(built):
         (f"{INCLUDED}: ''", [80, 81]),
         (f"{INCLUDED}: '8080,81', {EXCLUDED}: '81'", []),
         (f"sidecar.istio.io/inject: 'false', {EXCLUDED}: '8080'", []),
+        (f"traffic.sidecar.istio.io/excludeOutboundPorts: '3306', {EXCLUDED}: '8080'", [80]),
     ],
 )
 def test_ports_that_pass_the_sidecar_by_are_told(past, annotations: str, ports: list[int]) -> None:
@@ -78,6 +79,15 @@ def test_what_is_said_to_be_called_in_plain_text_is_reached(past) -> None:
     assert past(f"{EXCLUDED}: '8080,81'", NO_MUTUAL_TLS) == [81]
 
 
-def test_pods_of_a_headless_service_are_called_in_plain_text(past) -> None:
+def test_pods_of_a_headless_service_are_called_alike_whatever_a_policy_has_for_them(past) -> None:
     headless = SERVICE.replace("spec: {", "spec: {clusterIP: None, ")
-    assert past(f"{EXCLUDED}: '8080,81'", service=headless) == []
+    assert past(f"{EXCLUDED}: '8080,81'", service=headless) == [80, 81]
+    assert past(f"{EXCLUDED}: '8080,81'", NO_MUTUAL_TLS, service=headless) == [80, 81]
+    assert past(f"{EXCLUDED}: '8080,81'", PLAIN.replace("MODE", "DISABLE"), service=headless) == []
+    alone = PODS.replace("name: cart,", "name: raw,").replace("{ANNOTATIONS}", "{sidecar.istio.io/inject: 'false'}")
+    assert past(f"{EXCLUDED}: '8080,81'", alone, service=headless) == []
+
+
+def test_pods_of_a_namespace_of_plain_text_are_called_so(past) -> None:
+    plain = NO_MUTUAL_TLS.replace(NO_MUTUAL_TLS.partition("spec: ")[2], "{mtls: {mode: DISABLE}}\n")
+    assert past(f"{EXCLUDED}: '8080,81'", plain) == []

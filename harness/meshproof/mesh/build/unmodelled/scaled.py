@@ -19,8 +19,8 @@ def touched(resource: Resource, mesh: Mesh) -> tuple[Touches, ...]:
     if least is not None and least.whole() and (idle is None or idle.data is None or idle.whole()):
         return ()
     name, kind = target.need("name").text(), target.get("kind")
-    scaled = (one for one in mesh.workloads if (one.namespace, one.name) == (resource.namespace, name))
-    roles = frozenset({Role.RECEIVES, Role.LETS_IN})
-    return tuple(
-        Pods(one.namespace, one.labels, roles) for one in scaled if one.kind == (kind.text() if kind else "Deployment")
-    )
+    whose = kind.text() if kind else "Deployment"
+    # What has the name of a Deployment beside it has its kind behind its own.
+    several = {f"{resource.namespace}/{name}", f"{resource.namespace}/{name}-{whose.lower()}"}
+    scaled = (one for one in map(mesh.workload, sorted(several)) if one and one.kind == whose)
+    return tuple(Pods(one.namespace, one.labels, frozenset({Role.RECEIVES, Role.LETS_IN})) for one in scaled)
